@@ -1,0 +1,73 @@
+# Passfail: set-up, build, tests. Each target installs what it lacks; with everything there, none needs the network.
+# The work is done by the scripts in deploy/, which say more.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/passfail
+GO := deploy/env.sh go
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: run
+run: setup-run compile ## set up, build, and run the station (ARGS="..." go to passfail run)
+	bin/passfail run $(ARGS)
+
+.PHONY: test
+test: setup-test ## set up and run every test (ARGS="..." go to go test)
+	@deploy/test.sh $(ARGS)
+
+.PHONY: build
+build: setup-build compile ## set up and build bin/passfail
+
+.PHONY: compile
+compile:
+	@deploy/build.sh
+
+.PHONY: setup
+setup: setup-build ## install what building needs, and no more
+
+setup-%:
+	@deploy/setup.sh $*
+
+.PHONY: env
+env: ## print the exports with which go works by hand: eval "$(make -s env)"
+	@deploy/env.sh
+
+.PHONY: lint
+lint: setup-lint ## gofmt, go vet, staticcheck, shellcheck
+	@deploy/lint.sh
+
+.PHONY: format
+format: setup-build ## let gofmt rewrite what is not formatted
+	deploy/env.sh gofmt -w .
+
+.PHONY: bench
+bench: build ## Go's benchmarks, then the station's own on a model
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+	bin/passfail bench
+
+.PHONY: elpv
+elpv: setup-build ## measure on ELPV, a public data set of solar cells
+	data=$$(deploy/elpv.sh) && $(GO) run ./cmd/elpv -data "$$data" $(ARGS)
+
+.PHONY: demo-model
+demo-model: build ## teach a model on generated pictures of parts
+	$(GO) run ./demo/generate -dataset $(CACHE)/demo
+	bin/passfail train -data $(CACHE)/demo $(ARGS)
+
+.PHONY: convert-test
+convert-test: ## test the conversion of base networks (Python; downloads 1.8 GB the first time)
+	venv=$$(deploy/venv.sh convert model/convert/requirements.txt) && "$$venv/bin/python" -m pytest model/convert $(ARGS)
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf bin dist
+
+.PHONY: distclean
+distclean: clean ## remove also what was fetched into the cache
+	rm -rf $(CACHE)

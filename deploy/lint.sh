@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# lint.sh: everything that is checked without running it. Wants what setup.sh installs.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. deploy/common.sh
+
+say "gofmt"
+unformatted=$(deploy/env.sh gofmt -l .)
+[ -z "$unformatted" ] || die "not formatted; 'make format' does it:
+$unformatted"
+
+say "go vet"
+deploy/env.sh go vet ./...
+
+say "staticcheck"
+deploy/env.sh go tool staticcheck ./...
+
+say "shellcheck"
+find . -name '*.sh' -not -path './.git/*' -print0 | xargs -0 shellcheck -x .ci/run

@@ -1,0 +1,157 @@
+package graph
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+func bases(t testing.TB) []string {
+	t.Helper()
+	files, err := filepath.Glob("../base/*.tflite")
+	if err != nil || len(files) < 2 {
+		t.Fatalf("base networks: %q, %v", files, err)
+	}
+	return files
+}
+
+func read(t testing.TB, name string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func TestBasesAreKnownWhole(t *testing.T) {
+	for _, name := range bases(t) {
+		f, err := Parse(read(t, name))
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		if len(f.Unknown) != 0 {
+			t.Errorf("%s: unknown: %q", name, f.Unknown)
+		}
+		if f.Metadata == nil || len(f.Metadata.Subgraphs) != 1 || len(f.Metadata.Subgraphs[0].Outputs) < 2 {
+			t.Errorf("%s: metadata %+v", name, f.Metadata)
+		}
+		t.Log(filepath.Base(name), f.Model.Operators())
+	}
+}
+
+func TestRewritingLosesNothing(t *testing.T) {
+	for _, name := range bases(t) {
+		f, err := Parse(read(t, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.Packed = []Packed{{"labels.txt", []byte("good\nscratch\n")}}
+		f.SetEntry("PASSFAIL_TEST", []byte("x"))
+		b, err := f.Bytes()
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := Parse(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(f.Model, again.Model) || !reflect.DeepEqual(f.Metadata, again.Metadata) {
+			t.Errorf("%s: not the same after writing and reading", name)
+		}
+		if got, ok := again.File("labels.txt"); !ok || string(got) != "good\nscratch\n" {
+			t.Errorf("%s: labels.txt: %q", name, got)
+		}
+		if string(again.Entry("PASSFAIL_TEST")) != "x" {
+			t.Errorf("%s: the added entry is lost", name)
+		}
+	}
+}
+
+func TestParseErrors(t *testing.T) {
+	whole := read(t, bases(t)[0])
+	altered := func(change func(*File)) []byte {
+		f, err := Parse(bytes.Clone(whole))
+		if err != nil {
+			t.Fatal(err)
+		}
+		change(f)
+		b, err := f.Bytes()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	for name, c := range map[string]struct {
+		file []byte
+		want string
+	}{
+		"empty":     {nil, "not a .tflite file"},
+		"picture":   {[]byte("\xff\xd8\xff\xe0 JFIF and more"), "not a .tflite file"},
+		"truncated": {whole[:len(whole)/2], "damaged or truncated"},
+		"version":   {altered(func(f *File) { f.Model.Version = 9 }), "schema version 9"},
+		"no graph":  {altered(func(f *File) { f.Model.Subgraphs = nil }), "no subgraph"},
+		"buffer":    {altered(func(f *File) { f.Model.Subgraphs[0].Tensors[3].Buffer = 1 << 20 }), "buffer 1048576 of"},
+		"tensor":    {altered(func(f *File) { f.Model.Subgraphs[0].Operators[1].Inputs[0] = 70000 }), "tensor 70000 of"},
+		"output":    {altered(func(f *File) { f.Model.Subgraphs[0].Outputs[0] = -1 }), "tensor -1 of"},
+		"opcode":    {altered(func(f *File) { f.Model.Subgraphs[0].Operators[0].CodeIndex = 99 }), "kind 99 of"},
+		"huge":      {altered(func(f *File) { f.Model.Subgraphs[0].Tensors[0].Shape = []int32{1, 1 << 20, 1 << 20, 3} }), "more than 512 MB"},
+		"negative":  {altered(func(f *File) { f.Model.Subgraphs[0].Tensors[0].Shape = []int32{1, -4, 4, 3} }), "has shape"},
+	} {
+		if _, err := Parse(c.file); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error %v, want one with %q", name, err, c.want)
+		}
+	}
+}
+
+func TestUnknownPartsForbidRewriting(t *testing.T) {
+	f, err := Parse(read(t, bases(t)[0]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Unknown = []string{"Model.Subgraphs[0]: field 77"}
+	if _, err := f.Bytes(); err == nil || !strings.Contains(err.Error(), "field 77") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	// A whole base is too large to mutate with profit: two operators and four
+	// tensors have all the structure there is.
+	file, err := Parse(read(f, bases(f)[0]))
+	if err != nil {
+		f.Fatal(err)
+	}
+	s := file.Model.Subgraphs[0]
+	s.Operators, s.Tensors, s.Outputs = s.Operators[:2], s.Tensors[:4], []int32{1}
+	for _, o := range s.Operators {
+		o.Inputs, o.Outputs = []int32{0, 2, 3}, []int32{1}
+	}
+	for _, t := range s.Tensors {
+		t.Buffer = 1
+	}
+	file.Model.Buffers = []*Buffer{{}, {Data: []byte{1, 2, 3}}}
+	file.Model.Metadata, file.Model.Signatures, file.Model.MetadataBuffer = nil, nil, nil
+	file.Packed = []Packed{{"labels.txt", []byte("good\nbad\n")}}
+	small, err := file.Bytes()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(small)
+	f.Fuzz(func(t *testing.T, b []byte) {
+		file, err := Parse(b)
+		if err != nil || len(file.Unknown) > 0 {
+			return
+		}
+		again, err := file.Bytes()
+		if err != nil {
+			return
+		}
+		if _, err := Parse(again); err != nil {
+			t.Fatalf("what Bytes wrote can't be read: %v", err)
+		}
+	})
+}
