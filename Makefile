@@ -52,11 +52,12 @@ bench: build ## Go's benchmarks, then the station's own on a model
 	bin/passfail bench
 
 .PHONY: elpv
-elpv: setup-build ## measure on ELPV, a public data set of solar cells
+elpv: build ## measure on ELPV, a public data set of solar cells
 	data=$$(deploy/elpv.sh) && $(GO) run ./cmd/elpv -data "$$data" $(ARGS)
 
 .PHONY: demo-model
 demo-model: build ## teach a model on generated pictures of parts
+	rm -rf $(CACHE)/demo # generate leaves a folder with pictures alone
 	$(GO) run ./demo/generate -dataset $(CACHE)/demo
 	bin/passfail train -data $(CACHE)/demo $(ARGS)
 

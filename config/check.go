@@ -110,9 +110,6 @@ func (c *Camera) checkROI(k *checker) {
 }
 
 func (d *Decision) check(k *checker) {
-	if len(d.Pass) == 0 {
-		k.bad("decision.pass", "[]", `at least one label of good parts is needed, such as ["good"]`)
-	}
 	for i, l := range d.Pass {
 		if l == "" || slices.Contains(d.Pass[:i], l) {
 			k.bad("decision.pass", l, "each label once, and none empty")

@@ -112,7 +112,6 @@ func TestErrorsNameKeyValueAndWayOut(t *testing.T) {
 		"[decision]\nthreshold = 60":                   {"decision.threshold = 60", "0 to 1"},
 		"[decision]\nthreshold = nan":                  {"decision.threshold", "0 to 1"},
 		"[decision]\npass = 'good'":                    {"decision.pass", "a list"},
-		"[decision]\npass = []":                        {"decision.pass", "at least one label"},
 		"[decision]\nvote = 0":                         {"decision.vote = 0", "1 to 99"},
 		"[outputs]\nboard = 'arduino'":                 {"outputs.board", "gpio, simulated"},
 		"[outputs.pass]\npin = 'GPIO22'":               {"outputs.reject.pin", "outputs.pass.pin has the same pin"},

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # build.sh: builds bin/passfail, with the library that it needs in bin/lib. Wants what setup.sh installs.
 set -euo pipefail
+. "$(dirname "$0")/common.sh"
 cd "$(dirname "$0")/.."
-. deploy/common.sh
 
 # A package made from a source archive has a file VERSION instead of git's history.
 version=$(git describe --tags --always --dirty 2>/dev/null || cat VERSION 2>/dev/null || echo unknown)

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # lint.sh: everything that is checked without running it. Wants what setup.sh installs.
 set -euo pipefail
+. "$(dirname "$0")/common.sh"
 cd "$(dirname "$0")/.."
-. deploy/common.sh
 
 say "gofmt"
 unformatted=$(deploy/env.sh gofmt -l .)
@@ -16,4 +16,4 @@ say "staticcheck"
 deploy/env.sh go tool staticcheck ./...
 
 say "shellcheck"
-find . -name '*.sh' -not -path './.git/*' -print0 | xargs -0 shellcheck -x .ci/run
+find . -name '*.sh' -not -path './.git/*' -print0 | xargs -0 shellcheck .ci/run

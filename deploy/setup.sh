@@ -13,7 +13,6 @@ case $purpose in
   lint) packages+=(shellcheck) ;;
   *) die "setup.sh $purpose: build, run, test or lint expected" ;;
 esac
-[ "$purpose" != test ] || packages+=(ffmpeg)
 # OpenCV reaches a Raspberry Pi's own camera through this.
 ! grep -qs '^Raspberry Pi' /proc/device-tree/model || packages+=(gstreamer1.0-libcamera)
 

@@ -4,8 +4,8 @@
 # With the race detector where it runs, and again without it the packages with tests that it would
 # spoil (//go:build !race: counts of allocations, times).
 set -euo pipefail
+. "$(dirname "$0")/common.sh"
 cd "$(dirname "$0")/.."
-. deploy/common.sh
 
 # On arm64 the detector needs a kernel with 48-bit addresses, which those of Raspberry Pi OS are not:
 # so try it on a package of Go's own.

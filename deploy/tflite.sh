@@ -31,8 +31,10 @@ whole() { (cd "$1" 2>/dev/null && grep -E "  $2" "$here/tflite.sha256" | sha256s
 # With a repository of its own: a damaged archive must not come back out of ~/.m2 the next time.
 fetch() {
   mvn -q -B -Dmaven.repo.local="$tmp/m2" \
-    org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy -Dartifact="$1" -DoutputDirectory="$tmp" >&2 ||
+    org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy -Dartifact="$1" -DoutputDirectory="$tmp" &>"$tmp/log" || {
+    cat "$tmp/log" >&2
     die "$1 could not be fetched from Maven Central: see above. Check the network, then run the same make again."
+  }
   whole "$tmp" "$2\$" ||
     die "$2 arrived damaged or changed: its sha256 is not the one in deploy/tflite.sha256; nothing was kept. Run the same make again; if it stays so, look at the mirror in ~/.m2/settings.xml."
 }
@@ -48,7 +50,6 @@ if ! { whole "$dir" "$library\$" && whole "$dir" include/; }; then
     command -v "$tool" >/dev/null || die "$tool is needed to fetch TensorFlow Lite; 'make setup' installs it"
   done
   scratch
-  mkdir -p "$dir/$arch"
 
   if ! whole "$dir" "$library\$"; then
     jar=tensorflow-lite-2.21.0-1.5.14-$platform.jar
@@ -57,6 +58,7 @@ if ! { whole "$dir" "$library\$" && whole "$dir" include/; }; then
     unzip -q -j "$tmp/$jar" "org/bytedeco/tensorflowlite/$platform/libjnitensorflowlite.so" -d "$tmp/$arch"
     mv "$tmp/$arch/libjnitensorflowlite.so" "$tmp/$library"
     whole "$tmp" "$library\$" || die "the library in $jar is not the pinned one; deploy/tflite.sha256 and deploy/tflite.sh do not fit together"
+    mkdir -p "$dir/$arch"
     mv "$tmp/$library" "$dir/$library"
   fi
 

@@ -27,7 +27,7 @@ type Board struct {
 }
 
 // OpenPins makes a board of pins that the caller got elsewhere, for example
-// from an I²C expander or from gpiotest.
+// from an I²C expander or from gpiotest. Its pulses are timed by Go's timers, to about a millisecond.
 func OpenPins(pins ...gpio.PinIO) *Board {
 	byName := make(map[string]gpio.PinIO, len(pins))
 	names := make([]string, len(pins))

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"periph.io/x/conn/v3/driver"
 	"periph.io/x/conn/v3/driver/driverreg"
 	"periph.io/x/conn/v3/gpio/gpioreg"
 	"periph.io/x/host/v3"
@@ -32,7 +33,7 @@ func OpenGPIO(log *slog.Logger) (*Board, error) {
 	b := newBoard(gpioreg.ByName, registeredNames)
 	b.log = log
 	b.exact = true
-	b.mapped = slices.ContainsFunc(state.Loaded, func(d interface{ String() string }) bool {
+	b.mapped = slices.ContainsFunc(state.Loaded, func(d driver.Impl) bool {
 		return d.String() == "bcm283x-gpio"
 	})
 	return b, nil

@@ -1,9 +1,13 @@
 package device
 
 import (
+	"math"
 	"slices"
 	"time"
 )
+
+// never is a moment that doesn't come.
+const never = time.Duration(math.MaxInt64)
 
 // span is a time in which pulses keep an output active: [start, end), both
 // since the Outputs' epoch.
@@ -77,12 +81,13 @@ func (s *schedule) expire(now time.Duration) (end time.Duration, missed int) {
 }
 
 // due is when the schedule next needs attention: at the start of its first
-// span, or at its end once that has been given.
-func (s *schedule) due() time.Duration {
+// span, or at its end once that has been given. A pin that can't be driven
+// is tried again at times of its own, so then only ends matter.
+func (s *schedule) due(faulty bool) time.Duration {
 	if len(s.spans) == 0 {
 		return never
 	}
-	if s.spans[0].given {
+	if s.spans[0].given || faulty {
 		return s.spans[0].end
 	}
 	return s.spans[0].start

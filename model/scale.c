@@ -11,8 +11,8 @@
 
 // Resizing is a weighted sum along the rows and then along the columns, in
 // 16-bit integers: a pixel times 256, times a weight of 1/65536ths, upper half.
-// A product so cut loses less than 1/256 of a gray level, and what all of them
-// can have lost is given back before rounding. Integers make the result the
+// A product so cut loses less than 1/256 of a gray level, and half of what all
+// of them can have lost is given back before rounding. Integers make the result the
 // same on every machine, and 16 bits put 8 to 16 values into a register.
 
 // On x86 the loops over a row are compiled once more for AVX2, and the one that
@@ -23,7 +23,7 @@
 #define PF_CLONES
 #endif
 
-enum { ONE = 65535, PAIR = 8, PADDING = 16, GIVE_BACK_MOST = 64 };
+enum { ONE = 65536, PAIR = 8, PADDING = 16, GIVE_BACK_MOST = 127 };
 
 // One output position along an axis is the weighted sum of `taps` source
 // positions from `first` on; the weights add up to ONE.
@@ -39,18 +39,21 @@ struct pf_scaler {
   uint16_t *pairs;    // [(dst_width+1)/2][taps][PAIR]: the columns' weights as mix() wants them
   uint16_t *blend;    // [src_width*3 + PADDING]: one output row's source rows, added up
   uint8_t *line;      // [dst_width*3 + PADDING]: one output row
-  uint16_t give_back; // what cutting products can have lost, in 1/256
+  uint16_t give_back; // what cutting products loses on average, in 1/256
 };
 
-// weigh fills one output position's weights from shares that add up to 1.
+// weigh fills one output position's weights from shares that add up to 1. What
+// is rounded off one share goes to the next, so that the weights add up to ONE.
 static void weigh(uint16_t *w, const double *share, int taps) {
-  int sum = 0, largest = 0;
+  double sum = 0;
+  int given = 0;
   for (int k = 0; k < taps; k++) {
-    w[k] = (uint16_t)(share[k] * ONE + 0.5);
-    sum += w[k];
-    if (w[k] > w[largest]) largest = k;
+    sum += share[k];
+    const int upto = (int)(sum * ONE + 0.5);
+    const int weight = upto - given;
+    w[k] = (uint16_t)(weight < ONE ? weight : ONE - 1); // a lone weight does not fit
+    given = upto;
   }
-  w[largest] += ONE - sum;
 }
 
 static int axis_init(pf_axis *a, int src, int dst, int area) {
@@ -128,7 +131,7 @@ pf_scaler *pf_scaler_new(int src_width, int src_height, int dst_width, int dst_h
       for (int lane = 0; lane < 4; lane++)
         s->pairs[((size_t)(x / 2) * taps + k) * PAIR + x % 2 * 4 + lane] = s->columns.weights[(size_t)x * taps + k];
   const int lost = used_taps(&s->rows, dst_height) + used_taps(&s->columns, dst_width);
-  s->give_back = lost < GIVE_BACK_MOST ? lost : GIVE_BACK_MOST;
+  s->give_back = lost / 2 < GIVE_BACK_MOST ? lost / 2 : GIVE_BACK_MOST;
   return s;
 }
 

@@ -26,3 +26,6 @@ func (x *xnnpack) Ptr() unsafe.Pointer { return unsafe.Pointer(x.d) }
 
 // Delete frees the delegate. The interpreter that uses it must be gone.
 func (x *xnnpack) Delete() { C.TfLiteXNNPackDelegateDelete(x.d) }
+
+// RuntimeVersion is the version of the TensorFlow Lite library.
+func RuntimeVersion() string { return C.GoString(C.TfLiteVersion()) }

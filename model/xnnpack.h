@@ -24,7 +24,16 @@ TfLiteXNNPackDelegateOptions TfLiteXNNPackDelegateOptionsDefault(void);
 TfLiteDelegate *TfLiteXNNPackDelegateCreate(const TfLiteXNNPackDelegateOptions *options);
 void TfLiteXNNPackDelegateDelete(TfLiteDelegate *delegate);
 
+const char *TfLiteVersion(void);
+
+// The library announces each delegate on standard error, and the C API has no
+// way to stop that. This is the C++ function that has (severity 2: warnings),
+// where the library exports it.
+void pf_minimum_severity(int severity) __asm__(
+    "_ZN6tflite13LoggerOptions21SetMinimumLogSeverityENS_11LogSeverityE") __attribute__((weak));
+
 static inline TfLiteDelegate *pf_xnnpack_new(int32_t threads) {
+  if (pf_minimum_severity) pf_minimum_severity(2);
   TfLiteXNNPackDelegateOptions o = TfLiteXNNPackDelegateOptionsDefault();
   o.num_threads = threads;
   o.flags |= PF_XNNPACK_QS8 | PF_XNNPACK_QU8;

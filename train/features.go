@@ -80,3 +80,16 @@ func (e *Extractor) Features(img *gocv.Mat, roi image.Rectangle) ([]float32, err
 
 // Close frees what lies outside Go's heap.
 func (e *Extractor) Close() { e.net.Close() }
+
+// FeatureCount is how many features a base network gives a head.
+func FeatureCount(base []byte) (int, error) {
+	f, err := graph.Parse(base)
+	if err != nil {
+		return 0, fmt.Errorf("base network: %w", err)
+	}
+	features, err := addPooling(f.Model)
+	if err != nil {
+		return 0, err
+	}
+	return int(f.Model.Subgraphs[0].Tensors[features].Shape[1]), nil
+}

@@ -1,7 +1,7 @@
 """Writes the standard TensorFlow Lite Metadata of a base: what to feed it, and what its outputs are.
 
-The tables are those of the public metadata schema (file identifier M001). Only the few that a base needs are
-written, by slot number, since the one package that carries generated code for them wants old versions of everything else.
+The tables are those of the public metadata schema (file identifier M001). Only the few that a base needs are written,
+by slot number: the one package that carries generated code for them wants old versions of everything else.
 """
 
 import flatbuffers

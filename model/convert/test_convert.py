@@ -25,7 +25,7 @@ import weights
 
 COMMITTED = ("mobilenet_v2", "efficientnet_lite0")
 IMAGENET_DAISY, IMAGENET_PALACE = 985, 698
-# On held-out pictures; measured values lie 0.01 to 0.02 above. See model/base/README.md.
+# On held-out pictures; measured values lie about 0.01 above. See model/base/README.md.
 LOWEST_COSINE = {
     ("mobilenet_v2", "stride32"): 0.89,
     ("mobilenet_v2", "stride32_expand"): 0.96,

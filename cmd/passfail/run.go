@@ -1,0 +1,223 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"passfail/capture"
+	"passfail/config"
+	"passfail/device"
+	"passfail/line"
+	"passfail/model"
+)
+
+func newRun() *cobra.Command {
+	var path string
+	c := &cobra.Command{
+		Use:   "run",
+		Short: "Inspect: judge what the camera sees and drive the pins",
+		Long: `Inspects until it is stopped (Ctrl-C or SIGTERM), or until a video file or folder
+that is played once ends. Each verdict is a line of the log. The pins are at rest
+before the first verdict and after the last.`,
+		Example: `  passfail run
+  passfail run --config /etc/passfail/config.toml`,
+		Args: args(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error {
+			cfg, err := config.Load(path)
+			if err != nil {
+				return err
+			}
+			return run(c.Context(), cfg)
+		},
+	}
+	c.Flags().StringVarP(&path, "config", "c", configFile, "the station's configuration")
+	return c
+}
+
+// eventQueue is how many events may wait for the log: some seconds of a fast line.
+const eventQueue = 1024
+
+// run is the station. The pins come first, so that they are at rest while the
+// rest is opened, and go last.
+func run(ctx context.Context, cfg *config.Config) (err error) {
+	out := newConsole(os.Stdout)
+	log := newLogger(out, cfg.Log.Level, cfg.Log.Format)
+	start := time.Now()
+
+	changes := make(chan device.Change, eventQueue)
+	board, err := openBoard(cfg, log, func(c device.Change) {
+		select {
+		case changes <- c:
+		default: // a log that is behind shows no pins
+		}
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, board.Close()) }()
+	outputs, err := device.NewOutputs(board, outputSettings(cfg), device.Options{
+		OnFault: func(output string, err error) { log.Error("output", "output", output, "err", err) },
+	})
+	if err != nil {
+		return err
+	}
+	// Deferred calls run in a panic, too: the pins go to rest before the
+	// program dies.
+	defer func() { err = errors.Join(err, outputs.Close()) }()
+	for _, o := range outputs.All() {
+		pin, err := board.Pin(o.Settings().Pin)
+		if err != nil {
+			return err
+		}
+		log.Info("output", "output", o.Name(), "pin", pin.Name(), "driver", board.Driver(pin))
+	}
+
+	classifier, err := model.Open(cfg.Path(cfg.Model.File), model.Options{Threads: cfg.Model.Threads})
+	if err != nil {
+		return err
+	}
+	defer classifier.Close()
+	judge, err := line.NewJudge(rule(cfg), classifier.Labels())
+	if err != nil {
+		return err
+	}
+	settings := captureSettings(cfg)
+	camera, err := capture.Open(ctx, settings, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, camera.Close()) }()
+	log.Info("ready", "version", version, "model", cfg.Model.File, "labels", classifier.Labels(),
+		"camera", camera.Source().String(), "board", cfg.Outputs.Board, "took_ms", milliseconds(time.Since(start)))
+
+	events := make(chan line.Event, eventQueue)
+	l := &line.Line{
+		Camera: camera, Classifier: classifier, Judge: judge, Pins: pins(cfg, outputs),
+		Events: events, Lossless: !camera.Source().Live() && settings.Pace == capture.Fast,
+	}
+	r := newReporter(out, log, outputs, start)
+	told := make(chan struct{})
+	go func() {
+		defer close(told)
+		r.report(events, changes)
+	}()
+	err = l.Run(ctx)
+	close(events)
+	<-told
+	out.SetStatus("")
+	log.Info("stopped", "inspected", r.inspected, "passed", r.passed, "failed", r.inspected-r.passed,
+		"unlogged", l.Dropped(), "camera_dropped", camera.Stats().Dropped)
+	return err
+}
+
+// reporter turns events into log lines and the status line.
+type reporter struct {
+	out     *console
+	log     *slog.Logger
+	outputs *device.Outputs
+	start   time.Time
+
+	pinOutput         map[string]string // which output a pin serves
+	inspected, passed int
+	last              line.Result
+	lost              bool
+}
+
+func newReporter(out *console, log *slog.Logger, outputs *device.Outputs, start time.Time) *reporter {
+	r := &reporter{out: out, log: log, outputs: outputs, start: start, pinOutput: map[string]string{}}
+	for _, o := range outputs.All() {
+		r.pinOutput[o.Settings().Pin] = o.Name()
+	}
+	return r
+}
+
+// report goes on until events is closed.
+func (r *reporter) report(events <-chan line.Event, changes <-chan device.Change) {
+	tick := time.NewTicker(time.Second / 5)
+	defer tick.Stop()
+	for {
+		select {
+		case e, ok := <-events:
+			if !ok {
+				return
+			}
+			r.event(e)
+		case c := <-changes:
+			r.change(c)
+		case <-tick.C:
+			r.out.SetStatus(r.status())
+		}
+	}
+}
+
+func (r *reporter) event(e line.Event) {
+	var lost *capture.LostError
+	if errors.As(e.Err, &lost) {
+		r.lost = true
+		r.log.Error("camera lost", "err", lost)
+		return
+	}
+	if r.lost {
+		r.lost = false
+		r.log.Info("camera back")
+	}
+	if e.Err != nil {
+		r.log.Error("not judged", "err", e.Err)
+	}
+	res := e.Result
+	r.inspected++
+	if res.Verdict == line.Pass {
+		r.passed++
+	}
+	r.last = res
+	attrs := make([]slog.Attr, 0, 8)
+	attrs = append(attrs, slog.String("verdict", res.Verdict.String()), slog.String("label", res.Label),
+		slog.String("score", fmt.Sprintf("%.3f", res.Score)), slog.Uint64("frame", res.Seq))
+	if res.Name != "" {
+		attrs = append(attrs, slog.String("file", res.Name))
+	}
+	if res.Unsure {
+		attrs = append(attrs, slog.Bool("unsure", true))
+	}
+	attrs = append(attrs, slog.Float64("ms", milliseconds(res.Stages.Total())))
+	if r.inspected == 1 {
+		attrs = append(attrs, slog.Float64("first_after_ms", milliseconds(time.Since(r.start))))
+	}
+	r.log.LogAttrs(context.Background(), slog.LevelInfo, "inspected", attrs...)
+	if res.Pin != nil {
+		r.log.Warn("output", "err", res.Pin)
+	}
+}
+
+func (r *reporter) change(c device.Change) {
+	name := r.pinOutput[c.Pin]
+	level := slog.LevelInfo
+	if name == outHeartbeat {
+		level = slog.LevelDebug
+	}
+	r.log.LogAttrs(context.Background(), level, "pin", slog.String("output", name), slog.String("pin", c.Pin),
+		slog.String("level", c.Level.String()))
+}
+
+// status is the line that a person at the terminal watches.
+func (r *reporter) status() string {
+	if r.lost {
+		return "CAMERA LOST"
+	}
+	s := fmt.Sprintf("%d inspected  %d pass  %d fail  %.1f ms ", r.inspected, r.passed, r.inspected-r.passed,
+		milliseconds(r.last.Stages.Total()))
+	for _, o := range r.outputs.All() {
+		lamp := "○"
+		if o.Stats().Active {
+			lamp = "●"
+		}
+		s += fmt.Sprintf(" %s %s", lamp, o.Name())
+	}
+	return s
+}

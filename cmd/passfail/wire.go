@@ -1,0 +1,102 @@
+package main
+
+import (
+	"log/slog"
+	"time"
+
+	"passfail/capture"
+	"passfail/config"
+	"passfail/device"
+	"passfail/line"
+)
+
+const configFile = "config.toml"
+
+// captureSettings is the configuration's camera in package capture's terms.
+func captureSettings(c *config.Config) capture.Settings {
+	k := c.Camera
+	s := capture.Settings{
+		Source: k.Source, Width: k.Width, Height: k.Height, FPS: k.FPS, PixelFormat: k.PixelFormat, Controls: k.Controls,
+		Loop: k.Loop, Interval: time.Duration(k.Interval), Rotate: k.Rotate, ROI: k.ROI.Rectangle(),
+		Timeout: time.Duration(k.Timeout), FrozenAfter: time.Duration(k.FrozenAfter),
+		ReopenMin: time.Duration(k.ReopenMin), ReopenMax: time.Duration(k.ReopenMax),
+		Dir: c.Dir,
+	}
+	if k.Pace == "fast" {
+		s.Pace = capture.Fast
+	}
+	switch k.Flip {
+	case "horizontal":
+		s.Flip = capture.FlipHorizontal
+	case "vertical":
+		s.Flip = capture.FlipVertical
+	case "both":
+		s.Flip = capture.FlipBoth
+	}
+	return s
+}
+
+// rule is the configuration's decision in package line's terms.
+func rule(c *config.Config) line.Rule {
+	d := c.Decision
+	r := line.Rule{Pass: d.Pass, Threshold: d.Threshold, Confidence: d.Confidence, Vote: d.Vote}
+	if d.BelowConfidence == "pass" {
+		r.BelowConfidence = line.Pass
+	}
+	return r
+}
+
+// Names of the outputs, in logs and messages.
+const (
+	outPass      = "pass"
+	outFail      = "fail"
+	outReject    = "reject"
+	outHeartbeat = "heartbeat"
+)
+
+// outputSettings is the configuration's outputs that are wired.
+func outputSettings(c *config.Config) []device.OutputSettings {
+	var list []device.OutputSettings
+	add := func(name, pin, active, mode string, width config.Duration) {
+		if pin == "" {
+			return
+		}
+		s := device.OutputSettings{Name: name, Pin: pin, ActiveLow: active == "low"}
+		if mode == "pulse" {
+			s.Mode, s.Width = device.Pulse, time.Duration(width)
+		}
+		list = append(list, s)
+	}
+	o := c.Outputs
+	add(outPass, o.Pass.Pin, o.Pass.Active, o.Pass.Mode, o.Pass.Width)
+	add(outFail, o.Fail.Pin, o.Fail.Active, o.Fail.Mode, o.Fail.Width)
+	add(outReject, o.Reject.Pin, o.Reject.Active, "pulse", o.Reject.Width)
+	add(outHeartbeat, o.Heartbeat.Pin, o.Heartbeat.Active, "level", 0)
+	return list
+}
+
+// pins gives the line its outputs.
+func pins(c *config.Config, outputs *device.Outputs) line.Pins {
+	p := line.Pins{RejectDelay: time.Duration(c.Outputs.Reject.Delay)}
+	for _, o := range outputs.All() {
+		switch o.Name() {
+		case outPass:
+			p.Pass = o
+		case outFail:
+			p.Fail = o
+		case outReject:
+			p.Reject = o
+		case outHeartbeat:
+			p.Heartbeat = device.NewHeartbeat(o, time.Duration(c.Outputs.Heartbeat.Period)/2)
+		}
+	}
+	return p
+}
+
+// openBoard opens the configured board. What simulated pins do goes to observe.
+func openBoard(c *config.Config, log *slog.Logger, observe func(device.Change)) (*device.Board, error) {
+	if c.Outputs.Board == "simulated" {
+		return device.OpenSimulated(observe), nil
+	}
+	return device.OpenGPIO(log)
+}

@@ -1,0 +1,63 @@
+// Command train makes demo/model.tflite: a head for the made-up part of package
+// demo, fitted to pictures that are made for it and thrown away.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+
+	"passfail/demo"
+	"passfail/model/base"
+	"passfail/train"
+)
+
+func main() {
+	out := flag.String("o", "demo/model.tflite", "the model file to write")
+	name := flag.String("base", base.Default, "the base network")
+	perClass := flag.Int("per-class", 120, "pictures of each class")
+	// The line's pictures are made with another stream of numbers: no picture
+	// of the demo is in the training.
+	seed := flag.Uint64("seed", 7, "of the pictures")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, *out, *name, *perClass, *seed); err != nil {
+		fmt.Fprintln(os.Stderr, "demo/train:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, out, name string, perClass int, seed uint64) error {
+	dir, err := os.MkdirTemp("", "passfail-demo-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	pictures := filepath.Join(dir, "parts")
+	fmt.Printf("making %d pictures of each class …\n", perClass)
+	if err := demo.WriteDataset(ctx, pictures, perClass, seed, demo.Options{}); err != nil {
+		return err
+	}
+	b, err := base.Read(name)
+	if err != nil {
+		return err
+	}
+	set, err := train.ReadFolders(pictures)
+	if err != nil {
+		return err
+	}
+	fmt.Println("training …")
+	m, err := train.Linear(ctx, b, set, "The demo's model: a made-up machined part, from synthetic pictures.")
+	if err != nil {
+		return err
+	}
+	if err := train.WriteFile(out, m); err != nil {
+		return err
+	}
+	fmt.Println("wrote", out)
+	return nil
+}

@@ -1,0 +1,131 @@
+package line
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Verdict on a part.
+type Verdict uint8
+
+// The verdicts.
+const (
+	Fail Verdict = iota
+	Pass
+)
+
+// String returns "pass" or "fail".
+func (v Verdict) String() string {
+	if v == Pass {
+		return "pass"
+	}
+	return "fail"
+}
+
+// Rule says what of a model's scores makes a part pass.
+type Rule struct {
+	Pass            []string // labels of good parts, every other label is a fail; empty: those of GoodLabels that the model has
+	Threshold       float64  // 0..1: the pass labels' scores must add up to this
+	Confidence      float64  // 0..1: the best label must have this score …
+	BelowConfidence Verdict  // … or this is the verdict
+	Vote            int      // frames that vote on a verdict; 0 and 1: no vote
+}
+
+// GoodLabels are what people call good parts.
+var GoodLabels = []string{"good", "ok", "pass"}
+
+// Judgement is what a rule made of a frame's scores.
+type Judgement struct {
+	Verdict   Verdict
+	Label     string  // the best label
+	Score     float32 // its score, 0..1
+	PassScore float32 // the pass labels' scores, added up
+	Unsure    bool    // the best score was below the rule's confidence
+}
+
+// Judge applies a rule to a model's scores, frame by frame. It belongs to one
+// goroutine.
+type Judge struct {
+	rule   Rule
+	labels []string
+	passes []bool    // by label
+	recent []Verdict // the frames that vote, a ring
+	next   int
+	seen   int
+}
+
+// NewJudge makes the judge of a model with these labels.
+func NewJudge(rule Rule, labels []string) (*Judge, error) {
+	j := &Judge{rule: rule, labels: labels, passes: make([]bool, len(labels)), recent: make([]Verdict, max(rule.Vote, 1))}
+	for i, l := range labels {
+		if len(rule.Pass) > 0 {
+			j.passes[i] = slices.Contains(rule.Pass, l)
+		} else {
+			j.passes[i] = slices.Contains(GoodLabels, strings.ToLower(l))
+		}
+	}
+	for _, p := range rule.Pass {
+		if !slices.Contains(labels, p) {
+			return nil, fmt.Errorf("decision.pass: the model has no label %q; its labels are: %s", p, strings.Join(labels, ", "))
+		}
+	}
+	if !slices.Contains(j.passes, true) {
+		return nil, fmt.Errorf("decision.pass: none of the model's labels is called %s; say which of them mean a good part: %s",
+			strings.Join(GoodLabels, " or "), strings.Join(labels, ", "))
+	}
+	if !slices.Contains(j.passes, false) {
+		return nil, fmt.Errorf("decision.pass: all of the model's labels would pass (%s), so no part could fail", strings.Join(labels, ", "))
+	}
+	return j, nil
+}
+
+// Judge returns the verdict on scores, which are in the order of the labels. A
+// score that is no number never helps a part to pass.
+func (j *Judge) Judge(scores []float32) Judgement {
+	r := Judgement{}
+	best := -1
+	for i, s := range scores {
+		if j.passes[i] {
+			r.PassScore += s
+		}
+		if best < 0 || s > scores[best] {
+			best = i
+		}
+	}
+	r.Label, r.Score = j.labels[best], scores[best]
+	switch {
+	case !(float64(r.Score) >= j.rule.Confidence):
+		r.Unsure = true
+		r.Verdict = j.rule.BelowConfidence
+	case float64(r.PassScore) >= j.rule.Threshold:
+		r.Verdict = Pass
+	}
+	if !(r.PassScore >= 0) { // not a number
+		r.Verdict = Fail
+	}
+	r.Verdict = j.vote(r.Verdict)
+	return r
+}
+
+// vote replaces a frame's verdict by that of the last frames' majority; a tie
+// fails. While there are fewer frames than votes, those there are vote.
+func (j *Judge) vote(v Verdict) Verdict {
+	j.recent[j.next] = v
+	j.next = (j.next + 1) % len(j.recent)
+	j.seen = min(j.seen+1, len(j.recent))
+	passes := 0
+	for _, v := range j.recent[:j.seen] {
+		if v == Pass {
+			passes++
+		}
+	}
+	if 2*passes > j.seen {
+		return Pass
+	}
+	return Fail
+}
+
+// Forget drops the frames that would vote: after the camera was lost they show
+// another part.
+func (j *Judge) Forget() { j.next, j.seen = 0, 0 }

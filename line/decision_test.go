@@ -1,0 +1,90 @@
+package line
+
+import (
+	"math"
+	"strings"
+	"testing"
+)
+
+var labels = []string{"chip", "good", "scratch"}
+
+func TestJudge(t *testing.T) {
+	nan := float32(math.NaN())
+	for name, c := range map[string]struct {
+		rule   Rule
+		scores []float32
+		want   Verdict
+		label  string
+		unsure bool
+	}{
+		"good":                 {Rule{Threshold: 0.5}, []float32{0.1, 0.8, 0.1}, Pass, "good", false},
+		"bad":                  {Rule{Threshold: 0.5}, []float32{0.1, 0.2, 0.7}, Fail, "scratch", false},
+		"below the threshold":  {Rule{Threshold: 0.9}, []float32{0.1, 0.8, 0.1}, Fail, "good", false},
+		"just the threshold":   {Rule{Threshold: 0.5}, []float32{0.25, 0.5, 0.25}, Pass, "good", false},
+		"unsure fails":         {Rule{Threshold: 0.3, Confidence: 0.6}, []float32{0.3, 0.5, 0.2}, Fail, "good", true},
+		"unsure passes":        {Rule{Threshold: 0.9, Confidence: 0.6, BelowConfidence: Pass}, []float32{0.3, 0.5, 0.2}, Pass, "good", true},
+		"no number":            {Rule{Threshold: 0}, []float32{nan, nan, nan}, Fail, "chip", true},
+		"no number in pass":    {Rule{Threshold: 0, Confidence: 0, BelowConfidence: Pass}, []float32{0.5, nan, 0.5}, Fail, "chip", false},
+		"a sum of pass labels": {Rule{Pass: []string{"good", "chip"}, Threshold: 0.9}, []float32{0.45, 0.5, 0.05}, Pass, "good", false},
+	} {
+		if c.rule.Pass == nil {
+			c.rule.Pass = []string{"good"}
+		}
+		j, err := NewJudge(c.rule, labels)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := j.Judge(c.scores)
+		if got.Verdict != c.want || got.Label != c.label || got.Unsure != c.unsure {
+			t.Errorf("%s: %+v, want %v %s unsure %v", name, got, c.want, c.label, c.unsure)
+		}
+	}
+}
+
+func TestVote(t *testing.T) {
+	j, err := NewJudge(Rule{Pass: []string{"good"}, Threshold: 0.5, Vote: 3}, labels)
+	if err != nil {
+		t.Fatal(err)
+	}
+	good, bad := []float32{0, 1, 0}, []float32{1, 0, 0}
+	var got strings.Builder
+	for _, c := range "gbggbbggxgb" {
+		switch c {
+		case 'g':
+			got.WriteByte(j.Judge(good).Verdict.String()[0])
+		case 'b':
+			got.WriteByte(j.Judge(bad).Verdict.String()[0])
+		case 'x':
+			j.Forget()
+		}
+	}
+	// g: 1 of 1. b: a tie fails. Then always two of the last three. x forgets.
+	if want := "pf" + "pp" + "pf" + "fp" + "pf"; got.String() != want {
+		t.Errorf("verdicts %s, want %s", got.String(), want)
+	}
+}
+
+func TestNewJudgeErrors(t *testing.T) {
+	for _, c := range []struct {
+		pass []string
+		want string
+	}{
+		{[]string{"ok"}, "chip, good, scratch"},
+		{[]string{"good", "goood"}, `no label "goood"`},
+		{labels, "no part could fail"},
+	} {
+		if _, err := NewJudge(Rule{Pass: c.pass}, labels); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("pass %q: error %v, want one with %q", c.pass, err, c.want)
+		}
+	}
+	if _, err := NewJudge(Rule{}, []string{"daisy", "palace"}); err == nil || !strings.Contains(err.Error(), "daisy, palace") {
+		t.Errorf("error %v", err)
+	}
+	j, err := NewJudge(Rule{Threshold: 0.5}, []string{"NOK", "OK"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := j.Judge([]float32{0.2, 0.8}); got.Verdict != Pass {
+		t.Errorf("OK at 0.8: %+v", got)
+	}
+}

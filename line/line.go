@@ -1,0 +1,179 @@
+package line
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync/atomic"
+	"time"
+
+	"passfail/capture"
+	"passfail/device"
+	"passfail/model"
+)
+
+// Pins are the outputs that a verdict moves. Those that are nil are not wired.
+type Pins struct {
+	Pass, Fail, Reject *device.Output
+	RejectDelay        time.Duration // from when the frame was taken to the start of the reject pulse
+	Heartbeat          *device.Heartbeat
+}
+
+// Result is one inspected frame.
+type Result struct {
+	Judgement
+	Seq    uint64 // of the frame
+	Name   string // of the frame's file, if it came from one
+	Taken  time.Time
+	Stages Stages
+	Pin    error // what an output said, nil if all was well
+}
+
+// Stages are how long the steps of one inspection took.
+type Stages struct {
+	Decode time.Duration // the camera's or file's bytes to a picture; in the reader, beside the line
+	Load   time.Duration // crop, resize, colour, quantize
+	Invoke time.Duration // the network
+	Decide time.Duration // scores to verdict
+	Pins   time.Duration // verdict to pins
+}
+
+// Total is from the decoded frame to the pins.
+func (s Stages) Total() time.Duration { return s.Load + s.Invoke + s.Decide + s.Pins }
+
+// Event is what the line tells: a Result, or an error that the line goes on after.
+type Event struct {
+	Result Result
+	Err    error // not nil: the camera was lost (a *capture.LostError), or a frame could not be judged
+}
+
+// Line joins a camera, a model and pins. Run and Inspect belong to one
+// goroutine at a time.
+type Line struct {
+	Camera     *capture.Camera
+	Classifier *model.Classifier
+	Judge      *Judge
+	Pins       Pins
+
+	// Events is where the line tells what happens; nil: nobody listens. When it
+	// is full the event is dropped and counted, unless Lossless is set: then the
+	// line waits, as it may when it plays a file and no belt runs.
+	Events   chan<- Event
+	Lossless bool
+
+	dropped atomic.Uint64
+}
+
+// Dropped is how many events found the queue full.
+func (l *Line) Dropped() uint64 { return l.dropped.Load() }
+
+// Run inspects until ctx ends or the camera's file does; both are no error.
+func (l *Line) Run(ctx context.Context) error {
+	for {
+		f, err := l.Camera.Next(ctx)
+		var lost *capture.LostError
+		switch {
+		case err == nil:
+			r, err := l.Inspect(f)
+			l.tell(ctx, Event{r, err})
+		case errors.As(err, &lost):
+			l.rest()
+			l.tell(ctx, Event{Err: lost})
+		case errors.Is(err, io.EOF), ctx.Err() != nil:
+			return nil
+		default:
+			return err
+		}
+	}
+}
+
+// Inspect judges one frame and moves the pins. A frame that can't be judged
+// fails: its part is pushed off like any bad one. Nothing is allocated.
+func (l *Line) Inspect(f *capture.Frame) (Result, error) {
+	r := Result{Seq: f.Seq, Name: f.Name, Taken: f.Taken}
+	r.Stages.Decode = f.Decode
+	start := time.Now()
+	err := l.Classifier.Load(&f.Image, f.ROI)
+	loaded := time.Now()
+	if err == nil {
+		err = l.Classifier.Invoke()
+	}
+	invoked := time.Now()
+	if err == nil {
+		r.Judgement = l.Judge.Judge(l.Classifier.Scores())
+	}
+	decided := time.Now()
+	r.Pin = l.show(r.Verdict, f.Taken, decided)
+	shown := time.Now()
+	r.Stages.Load, r.Stages.Invoke = loaded.Sub(start), invoked.Sub(loaded)
+	r.Stages.Decide, r.Stages.Pins = decided.Sub(invoked), shown.Sub(decided)
+	if err != nil {
+		return r, fmt.Errorf("frame %d %s: %w", f.Seq, f.Name, err)
+	}
+	return r, nil
+}
+
+// show moves the pins for a verdict on a part that was taken at taken.
+func (l *Line) show(v Verdict, taken, now time.Time) error {
+	yes, no := l.Pins.Pass, l.Pins.Fail
+	if v == Fail {
+		yes, no = no, yes
+	}
+	err := tell(yes, true, now)
+	err = first(err, tell(no, false, now))
+	if v == Fail && l.Pins.Reject != nil {
+		err = first(err, l.Pins.Reject.PulseAt(taken.Add(l.Pins.RejectDelay), 0))
+	}
+	if l.Pins.Heartbeat != nil {
+		err = first(err, l.Pins.Heartbeat.Beat())
+	}
+	return err
+}
+
+// tell lets an output speak, or end a level that says the opposite.
+func tell(o *device.Output, active bool, now time.Time) error {
+	switch {
+	case o == nil:
+		return nil
+	case o.Settings().Mode == device.Level:
+		return o.Set(active)
+	case active:
+		return o.PulseAt(now, 0)
+	}
+	return nil
+}
+
+func first(a, b error) error {
+	if a != nil {
+		return a
+	}
+	return b
+}
+
+// rest ends what the last verdict said: while the camera is lost there is none.
+func (l *Line) rest() {
+	l.Judge.Forget()
+	for _, o := range []*device.Output{l.Pins.Pass, l.Pins.Fail} {
+		// A pin that can't be driven tells so through device.Options.OnFault.
+		_ = tell(o, false, time.Time{})
+	}
+}
+
+func (l *Line) tell(ctx context.Context, e Event) {
+	if l.Events == nil {
+		return
+	}
+	if l.Lossless {
+		select {
+		case l.Events <- e:
+		case <-ctx.Done():
+		}
+		return
+	}
+	select {
+	case l.Events <- e:
+	default:
+		l.dropped.Add(1)
+	}
+}
