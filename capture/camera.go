@@ -47,6 +47,7 @@ type Stats struct {
 	Reopens   uint64 // times that it came back
 	Abandoned int    // readers stuck inside OpenCV now; only ending the program frees those that never return
 	Lost      bool   // lost now
+	Reason    Reason // why, while it is lost; it may change from one try to the next
 	FPS       float64
 }
 
@@ -212,7 +213,7 @@ func (c *Camera) publish(r *reader, b *buffer, shot shot) (*buffer, bool) {
 		c.stats.Dropped++
 	}
 	if c.lost {
-		c.lost = false
+		c.lost, c.stats.Reason = false, ""
 		c.log.Info("camera is back", "lost for", shot.taken.Sub(c.since()).Round(time.Millisecond))
 		if c.stats.Read > 1 {
 			c.stats.Reopens++
@@ -240,11 +241,18 @@ func (c *Camera) measure(taken time.Time) {
 func (c *Camera) lose(err error, retry time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	reason := reasonOf(err)
 	if c.lost {
-		c.log.Debug("camera is still lost", "error", err, "retry", retry)
+		level := slog.LevelDebug
+		if reason != c.stats.Reason { // not there at first, then there and refusing: worth a line
+			level = slog.LevelWarn
+		}
+		c.stats.Reason = reason
+		c.log.Log(context.Background(), level, "camera is still lost", "reason", reason, "error", err, "retry", retry)
 		return
 	}
-	c.loss = &LostError{Source: c.source.String(), Reason: reasonOf(err), Since: c.since(), Retry: retry, Err: err}
+	c.stats.Reason = reason
+	c.loss = &LostError{Source: c.source.String(), Reason: reason, Since: c.since(), Retry: retry, Err: err}
 	if f, ok := err.(*failure); ok {
 		c.loss.Err = f.err
 	}

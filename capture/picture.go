@@ -86,6 +86,7 @@ func ReadPicture(path string, s Settings) (*Frame, error) {
 	if err != nil {
 		return nil, err
 	}
+	began := time.Now()
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("picture: %w", err)
@@ -100,6 +101,7 @@ func ReadPicture(path string, s Settings) (*Frame, error) {
 		return nil, fmt.Errorf("picture %s: %w", path, err)
 	}
 	b.frame.Taken, b.frame.Seq, b.frame.Name, b.frame.own = time.Now(), 1, filepath.Base(path), b
+	b.frame.Decode = b.frame.Taken.Sub(began)
 	return &b.frame, nil
 }
 

@@ -151,6 +151,9 @@ func TestAbsentAtStart(t *testing.T) {
 		if !e.Since.Equal(start) || e.Retry != time.Second || !r.Stats().Lost {
 			t.Errorf("since %v, retry %v", e.Since, e.Retry)
 		}
+		if got := r.Stats().Reason; got != NoDevice {
+			t.Errorf("lost for %q", got)
+		}
 		// One loss, however many tries; the pauses grow: 1, 2, 4, 4 s.
 		for _, at := range []time.Duration{1, 3, 7} {
 			r.opens <- nil
@@ -164,7 +167,7 @@ func TestAbsentAtStart(t *testing.T) {
 		}
 		cam.frames <- 5
 		r.frame(5)
-		if s := r.Stats(); s.Losses != 1 || s.Reopens != 0 || s.Lost {
+		if s := r.Stats(); s.Losses != 1 || s.Reopens != 0 || s.Lost || s.Reason != "" {
 			t.Errorf("%+v", s)
 		}
 		// The pause starts small again once the camera has worked.

@@ -29,7 +29,7 @@ const folds = 4
 
 // penalties are tried from the strongest to the weakest, each fit starting
 // where the last one ended.
-var penalties = []float64{3e-1, 1e-1, 3e-2, 1e-2, 3e-3}
+var penalties = []float64{3e-1, 1e-1, 3e-2, 1e-2, 3e-3, 1e-3, 3e-4}
 
 // Fit fits a head for classes classes. Classes count alike however many
 // examples each has. The result depends on nothing but the arguments.

@@ -3,6 +3,7 @@ package v4l2
 import (
 	"errors"
 	"io/fs"
+	"math"
 	"os"
 	"strings"
 	"testing"
@@ -208,6 +209,9 @@ func TestConnectedCamera(t *testing.T) {
 		}
 		if err := d.Apply(map[string]int{c.Name: int(v)}); err != nil {
 			t.Errorf("its own value does not stick: %v", err)
+		}
+		if c.Max == math.MaxInt64 {
+			continue
 		}
 		if err := d.Apply(map[string]int{c.Name: int(c.Max) + 1}); err == nil {
 			t.Errorf("%s takes more than its maximum", c.Name)
