@@ -6,7 +6,6 @@ package bench
 import (
 	"context"
 	"errors"
-	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -40,8 +39,9 @@ type Report struct {
 	Frames        int                 `json:"frames"`
 	Width         int                 `json:"width"` // of the frames, pixels
 	Height        int                 `json:"height"`
-	Threads       int                 `json:"threads"`
-	FPS           float64             `json:"fps"`            // decoding, and all else, at full speed
+	Threads       int                 `json:"threads"`        // of the network, one frame at a time
+	Workers       int                 `json:"workers"`        // frames judged at a time, for FPS
+	FPS           float64             `json:"fps"`            // decoding, and all else, at full speed on all processors
 	OverheadRatio float64             `json:"overhead_ratio"` // PathMS / InvokeMS
 	PathMS        float64             `json:"path_ms"`        // median, decoded frame to pins
 	InvokeMS      float64             `json:"invoke_ms"`      // median, the bare network, in turn with PathMS
@@ -66,18 +66,16 @@ const (
 	pairs         = 400   // of path and bare network
 )
 
-// Run measures.
+// Run measures, in three passes: all processors on the frames of a source, for
+// its rate; one frame at a time, as on a line with a belt, for the latency of
+// each stage; and the path in turn with the bare network.
 func Run(ctx context.Context, o Options) (*Report, error) {
-	classifier, err := model.OpenBytes(o.Model, model.Options{Threads: o.Threads})
-	if err != nil {
-		return nil, err
-	}
-	defer classifier.Close()
-	judge, err := line.NewJudge(line.Rule{Threshold: 0.5}, classifier.Labels())
-	if err != nil {
-		return nil, err
+	r := &Report{Threads: o.Threads, Workers: runtime.NumCPU()}
+	if r.Threads == 0 {
+		r.Threads = model.DefaultThreads()
 	}
 	board := device.OpenSimulated(nil)
+	defer board.Close()
 	outputs, err := device.NewOutputs(board, []device.OutputSettings{
 		{Name: "pass", Pin: "GPIO17", Mode: device.Pulse, Width: 100 * time.Millisecond},
 		{Name: "fail", Pin: "GPIO27", Mode: device.Pulse, Width: 100 * time.Millisecond},
@@ -88,97 +86,92 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		return nil, err
 	}
 	defer outputs.Close()
+	if err := r.rate(ctx, o, outputs); err != nil {
+		return nil, err
+	}
+	return r, r.latency(ctx, o, outputs)
+}
+
+// newLine opens the model n times and joins it with the pins.
+func newLine(o Options, n, threads int, outputs *device.Outputs) (*line.Line, error) {
 	all := outputs.All()
-	l := &line.Line{Classifier: classifier, Judge: judge, Pins: line.Pins{
+	l := &line.Line{Pins: line.Pins{
 		Pass: all[0], Fail: all[1], Reject: all[2], RejectDelay: 500 * time.Millisecond,
 		Heartbeat: device.NewHeartbeat(all[3], 500*time.Millisecond),
 	}}
-	r := &Report{Threads: o.Threads}
-	if r.Threads == 0 {
-		r.Threads = model.DefaultThreads()
+	for range n {
+		c, err := model.OpenBytes(o.Model, model.Options{Threads: threads})
+		if err != nil {
+			closeLine(l)
+			return nil, err
+		}
+		l.Classifiers = append(l.Classifiers, c)
 	}
-	if err := r.play(ctx, o, l); err != nil {
+	var err error
+	if l.Judge, err = line.NewJudge(line.Rule{Threshold: 0.5}, l.Classifiers[0].Labels()); err != nil {
+		closeLine(l)
 		return nil, err
 	}
-	if err := r.compare(ctx, o, l); err != nil {
-		return nil, err
+	return l, nil
+}
+
+func closeLine(l *line.Line) {
+	for _, c := range l.Classifiers {
+		c.Close()
 	}
-	return r, nil
 }
 
-func settings(o Options) capture.Settings {
-	s := capture.Defaults()
-	s.Source, s.Loop, s.Pace = o.Source, true, capture.Fast
-	return s
-}
-
-// play runs the source through the whole path at full speed.
-func (r *Report) play(ctx context.Context, o Options, l *line.Line) error {
-	s := settings(o)
-	// A file longer than AtLeast is played to its end.
-	s.Loop = o.Frames > 0
-	results := newRing(keptResults)
-	start := time.Now()
+func (r *Report) rate(ctx context.Context, o Options, outputs *device.Outputs) error {
+	l, err := newLine(o, r.Workers, 1, outputs)
+	if err != nil {
+		return err
+	}
+	defer closeLine(l)
 	r.MemoryMB = append(r.MemoryMB, residentMB())
 	step := max(o.Frames/memorySamples, 1)
-	for r.Frames == 0 || o.Frames == 0 && time.Since(start) < o.AtLeast {
-		camera, err := capture.Open(ctx, s, nil)
-		if err != nil {
-			return err
+	p := &playing{source: o.Source, atLeast: o.AtLeast, frames: o.Frames, each: func(n int) {
+		if o.Frames > 0 && n%step == 0 {
+			r.MemoryMB = append(r.MemoryMB, residentMB())
 		}
-		for o.Frames == 0 || r.Frames < o.Frames {
-			f, err := camera.Next(ctx)
-			if errors.Is(err, io.EOF) {
-				break
-			}
-			if err != nil {
-				camera.Close()
-				return err
-			}
-			if r.Frames == 0 {
-				r.Width, r.Height = f.Image.Cols(), f.Image.Rows()
-				start = time.Now() // opening a file is no part of its rate
-			}
-			res, err := l.Inspect(f)
-			if err != nil {
-				camera.Close()
-				return err
-			}
-			r.Frames++
-			results.add(res.Stages)
-			if o.Frames > 0 && r.Frames%step == 0 {
-				r.MemoryMB = append(r.MemoryMB, residentMB())
-			}
-		}
-		if err := camera.Close(); err != nil {
-			return err
-		}
+	}}
+	if err := p.run(ctx, l); err != nil {
+		return err
 	}
-	r.FPS = float64(r.Frames) / time.Since(start).Seconds()
-	r.MemoryMB = append(r.MemoryMB, residentMB())
-	r.Stages = map[string]Quantile{}
-	for name, of := range map[string]func(line.Stages) time.Duration{
-		"decode": func(s line.Stages) time.Duration { return s.Decode },
-		"load":   func(s line.Stages) time.Duration { return s.Load },
-		"invoke": func(s line.Stages) time.Duration { return s.Invoke },
-		"decide": func(s line.Stages) time.Duration { return s.Decide },
-		"pins":   func(s line.Stages) time.Duration { return s.Pins },
-		"total":  line.Stages.Total,
-	} {
-		list := make([]time.Duration, results.len())
-		for i := range list {
-			list[i] = of(results.stages[i])
-		}
-		slices.Sort(list)
-		r.Stages[name] = Quantile{P50: ms(quantile(list, 0.50)), P99: ms(quantile(list, 0.99))}
+	if o.Frames == 0 {
+		r.MemoryMB = append(r.MemoryMB, residentMB())
 	}
+	r.Frames = p.results.n
+	r.FPS = float64(r.Frames) / p.took.Seconds()
 	return nil
+}
+
+func (r *Report) latency(ctx context.Context, o Options, outputs *device.Outputs) error {
+	l, err := newLine(o, 1, o.Threads, outputs)
+	if err != nil {
+		return err
+	}
+	defer closeLine(l)
+	p := &playing{source: o.Source, atLeast: o.AtLeast / 2}
+	if err := p.run(ctx, l); err != nil {
+		return err
+	}
+	r.Stages = map[string]Quantile{
+		"decode": p.results.quantiles(func(s line.Stages) time.Duration { return s.Decode }),
+		"load":   p.results.quantiles(func(s line.Stages) time.Duration { return s.Load }),
+		"invoke": p.results.quantiles(func(s line.Stages) time.Duration { return s.Invoke }),
+		"decide": p.results.quantiles(func(s line.Stages) time.Duration { return s.Decide }),
+		"pins":   p.results.quantiles(func(s line.Stages) time.Duration { return s.Pins }),
+		"total":  p.results.quantiles(line.Stages.Total),
+	}
+	return r.compare(ctx, o, l)
 }
 
 // compare takes frames from the source and, in turn, inspects one and runs the
 // bare network.
 func (r *Report) compare(ctx context.Context, o Options, l *line.Line) error {
-	camera, err := capture.Open(ctx, settings(o), nil)
+	s := capture.Defaults()
+	s.Source, s.Loop, s.Pace = o.Source, true, capture.Fast
+	camera, err := capture.Open(ctx, s, nil)
 	if err != nil {
 		return err
 	}
@@ -197,6 +190,7 @@ func (r *Report) compare(ctx context.Context, o Options, l *line.Line) error {
 		c := *f
 		c.Image = f.Image.Clone()
 		frames = append(frames, &c)
+		r.Width, r.Height = c.Image.Cols(), c.Image.Rows()
 	}
 	// Decoding must be over before the clock runs.
 	if err := camera.Close(); err != nil {
@@ -217,7 +211,7 @@ func (r *Report) compare(ctx context.Context, o Options, l *line.Line) error {
 		}
 		invoke := func() error {
 			t := time.Now()
-			err := l.Classifier.Invoke()
+			err := l.Classifiers[0].Invoke()
 			bare = append(bare, time.Since(t))
 			return err
 		}
@@ -234,28 +228,6 @@ func (r *Report) compare(ctx context.Context, o Options, l *line.Line) error {
 	r.OverheadRatio = r.PathMS / r.InvokeMS
 	return nil
 }
-
-// ring keeps the last results in memory that it has from the start: a list that
-// grew would be a leak in the memory's curve.
-type ring struct {
-	stages []line.Stages
-	n      int
-}
-
-func newRing(size int) *ring {
-	r := &ring{stages: make([]line.Stages, size)}
-	for i := range r.stages {
-		r.stages[i].Pins = 1 // pages that were never written are not in RAM
-	}
-	return r
-}
-
-func (r *ring) add(s line.Stages) {
-	r.stages[r.n%len(r.stages)] = s
-	r.n++
-}
-
-func (r *ring) len() int { return min(r.n, len(r.stages)) }
 
 func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 

@@ -51,10 +51,16 @@ type Event struct {
 // Line joins a camera, a model and pins. Run and Inspect belong to one
 // goroutine at a time.
 type Line struct {
-	Camera     *capture.Camera
-	Classifier *model.Classifier
-	Judge      *Judge
-	Pins       Pins
+	Camera *capture.Camera
+
+	// Classifiers are the same model, opened once or more. With several, as many
+	// frames are judged at a time, and the pins move in the frames' order: more
+	// frames a second, each a little later. A line with a belt takes one, and
+	// gives it more threads.
+	Classifiers []*model.Classifier
+
+	Judge *Judge
+	Pins  Pins
 
 	// Events is where the line tells what happens; nil: nobody listens. When it
 	// is full the event is dropped and counted, unless Lossless is set: then the
@@ -70,16 +76,28 @@ func (l *Line) Dropped() uint64 { return l.dropped.Load() }
 
 // Run inspects until ctx ends or the camera's file does; both are no error.
 func (l *Line) Run(ctx context.Context) error {
+	if len(l.Classifiers) > 1 {
+		return l.runParallel(ctx)
+	}
+	return l.frames(ctx, func(f *capture.Frame) {
+		r, err := l.Inspect(f)
+		l.tell(ctx, Event{r, err})
+	}, func(lost error) {
+		l.rest()
+		l.tell(ctx, Event{Err: lost})
+	})
+}
+
+// frames calls judge with each frame and lost with each loss of the camera.
+func (l *Line) frames(ctx context.Context, judge func(*capture.Frame), lost func(error)) error {
 	for {
 		f, err := l.Camera.Next(ctx)
-		var lost *capture.LostError
+		var loss *capture.LostError
 		switch {
 		case err == nil:
-			r, err := l.Inspect(f)
-			l.tell(ctx, Event{r, err})
-		case errors.As(err, &lost):
-			l.rest()
-			l.tell(ctx, Event{Err: lost})
+			judge(f)
+		case errors.As(err, &loss):
+			lost(loss)
 		case errors.Is(err, io.EOF), ctx.Err() != nil:
 			return nil
 		default:
@@ -88,30 +106,53 @@ func (l *Line) Run(ctx context.Context) error {
 	}
 }
 
-// Inspect judges one frame and moves the pins. A frame that can't be judged
-// fails: its part is pushed off like any bad one. Nothing is allocated.
+// Inspect judges one frame with the first classifier and moves the pins. A
+// frame that can't be judged fails: its part is pushed off like any bad one.
+// Nothing is allocated.
 func (l *Line) Inspect(f *capture.Frame) (Result, error) {
-	r := Result{Seq: f.Seq, Name: f.Name, Taken: f.Taken}
-	r.Stages.Decode = f.Decode
+	var i inspection
+	i.load(l.Classifiers[0], f)
+	i.invoke(l.Classifiers[0])
+	return l.finish(&i, l.Classifiers[0])
+}
+
+// inspection is one frame on its way through the line.
+type inspection struct {
+	result Result
+	err    error // the first one
+}
+
+func (i *inspection) load(c *model.Classifier, f *capture.Frame) {
 	start := time.Now()
-	err := l.Classifier.Load(&f.Image, f.ROI)
-	loaded := time.Now()
-	if err == nil {
-		err = l.Classifier.Invoke()
+	i.result = Result{Seq: f.Seq, Name: f.Name, Taken: f.Taken}
+	i.err = c.Load(&f.Image, f.ROI)
+	i.result.Stages = Stages{Decode: f.Decode, Load: time.Since(start)}
+}
+
+func (i *inspection) invoke(c *model.Classifier) {
+	if i.err != nil {
+		return
 	}
-	invoked := time.Now()
-	if err == nil {
-		r.Judgement = l.Judge.Judge(l.Classifier.Scores())
+	start := time.Now()
+	i.err = c.Invoke()
+	i.result.Stages.Invoke = time.Since(start)
+}
+
+func (l *Line) finish(i *inspection, c *model.Classifier) (Result, error) {
+	r := &i.result
+	start := time.Now()
+	if i.err == nil {
+		r.Judgement = l.Judge.Judge(c.Scores())
+	} else {
+		l.Judge.Forget()
 	}
 	decided := time.Now()
-	r.Pin = l.show(r.Verdict, f.Taken, decided)
-	shown := time.Now()
-	r.Stages.Load, r.Stages.Invoke = loaded.Sub(start), invoked.Sub(loaded)
-	r.Stages.Decide, r.Stages.Pins = decided.Sub(invoked), shown.Sub(decided)
-	if err != nil {
-		return r, fmt.Errorf("frame %d %s: %w", f.Seq, f.Name, err)
+	r.Pin = l.show(r.Verdict, r.Taken, decided)
+	r.Stages.Decide, r.Stages.Pins = decided.Sub(start), time.Since(decided)
+	if i.err != nil {
+		return *r, fmt.Errorf("frame %d %s: %w", r.Seq, r.Name, i.err)
 	}
-	return r, nil
+	return *r, nil
 }
 
 // show moves the pins for a verdict on a part that was taken at taken.

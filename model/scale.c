@@ -23,7 +23,7 @@
 #define PF_CLONES
 #endif
 
-enum { ONE = 65536, PAIR = 8, PADDING = 16, GIVE_BACK_MOST = 127 };
+enum { ONE = 65536, PAIR = 8, PADDING = 16, GIVE_BACK_MOST = 127, CACHE_LINE = 64 };
 
 // One output position along an axis is the weighted sum of `taps` source
 // positions from `first` on; the weights add up to ONE.
@@ -199,13 +199,34 @@ static inline lanes multiply_high(lanes a, lanes b) {
 #endif
 }
 
+// An errand asks for source rows that are needed soon, a cache line at a time
+// between other work. A decoder on another processor wrote the picture, so
+// every line comes from far: asking for all of them at once would only queue.
+typedef struct {
+  const uint8_t *row;
+  size_t stride;
+  int bytes, at; // of the row
+  int rows;      // left, this one included
+} errand;
+
+static inline void run_errand(errand *e) {
+  if (e->rows <= 0) return;
+  __builtin_prefetch(e->row + e->at);
+  e->at += CACHE_LINE;
+  if (e->at < e->bytes) return;
+  e->at = 0;
+  e->row += e->stride;
+  e->rows--;
+}
+
 // mix makes the output row of the blended one, two pixels at a time. A pixel
 // takes four lanes, of which the last is its neighbour's first: it is written
 // all the same, and the neighbour, coming later, puts it right.
 static inline __attribute__((always_inline)) void mix(uint8_t *line, const uint16_t *blend, const int *first,
                                                       const uint16_t *w, int taps, int width, int swap,
-                                                      uint16_t rounding) {
+                                                      uint16_t rounding, errand *e, int lines) {
   for (int x = 0; x < width; x += 2) {
+    for (int i = 0; i < lines; i++) run_errand(e);
     const uint16_t *p = blend + 3 * (size_t)first[x];
     const uint16_t *q = x + 1 < width ? blend + 3 * (size_t)first[x + 1] : p;
     lanes sum = {rounding, rounding, rounding, rounding, rounding, rounding, rounding, rounding};
@@ -236,16 +257,19 @@ static inline __attribute__((always_inline)) void mix(uint8_t *line, const uint1
 
 // mix_columns has the usual numbers of taps unrolled: four serve a camera's 640
 // pixels on a network's 224.
-static void mix_columns(pf_scaler *s, int swap) {
+static void mix_columns(pf_scaler *s, int swap, errand *e) {
   const int *first = s->columns.first, taps = s->columns.taps, width = s->dst_width;
   const uint16_t rounding = 128 + s->give_back;
+  // So many lines for each pair of pixels that the errand ends with the row.
+  const int wanted = e->rows * (e->bytes / CACHE_LINE + 1), pairs = (width + 1) / 2;
+  const int lines = (wanted + pairs - 1) / pairs;
   switch (taps) {
-  case 2: mix(s->line, s->blend, first, s->pairs, 2, width, swap, rounding); break;
-  case 3: mix(s->line, s->blend, first, s->pairs, 3, width, swap, rounding); break;
-  case 4: mix(s->line, s->blend, first, s->pairs, 4, width, swap, rounding); break;
-  case 5: mix(s->line, s->blend, first, s->pairs, 5, width, swap, rounding); break;
-  case 6: mix(s->line, s->blend, first, s->pairs, 6, width, swap, rounding); break;
-  default: mix(s->line, s->blend, first, s->pairs, taps, width, swap, rounding);
+  case 2: mix(s->line, s->blend, first, s->pairs, 2, width, swap, rounding, e, lines); break;
+  case 3: mix(s->line, s->blend, first, s->pairs, 3, width, swap, rounding, e, lines); break;
+  case 4: mix(s->line, s->blend, first, s->pairs, 4, width, swap, rounding, e, lines); break;
+  case 5: mix(s->line, s->blend, first, s->pairs, 5, width, swap, rounding, e, lines); break;
+  case 6: mix(s->line, s->blend, first, s->pairs, 6, width, swap, rounding, e, lines); break;
+  default: mix(s->line, s->blend, first, s->pairs, taps, width, swap, rounding, e, lines);
   }
 }
 
@@ -273,10 +297,15 @@ static void to_gray(uint8_t *line, int width, int swap) {
 
 void pf_scale(pf_scaler *s, const uint8_t *src, size_t stride, const pf_output *o, void *dst) {
   const int n = s->dst_width * o->channels;
+  int asked = 0; // rows of the source
   for (int y = 0; y < s->dst_height; y++) {
     blend_rows(s->blend, s->src_width * 3, src + s->rows.first[y] * stride, stride,
                s->rows.weights + (size_t)y * s->rows.taps, s->rows.taps);
-    mix_columns(s, o->swap);
+    const int soon = y + 3 < s->dst_height ? y + 3 : s->dst_height - 1;
+    const int upto = s->rows.first[soon] + s->rows.taps;
+    errand e = {src + asked * stride, stride, s->src_width * 3, 0, upto - asked};
+    asked = upto;
+    mix_columns(s, o->swap, &e);
     if (o->channels == 1) to_gray(s->line, s->dst_width, o->swap);
     const size_t at = (size_t)y * n;
     switch (o->write) {

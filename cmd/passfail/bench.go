@@ -125,7 +125,7 @@ func benchModel(name string) ([]byte, error) {
 func printBench(w io.Writer, m bench.Machine, reports []bench.Report) error {
 	fmt.Fprintf(w, "%s, %d processors, %s; TensorFlow Lite %s\n", m.CPU, m.Processors, m.Arch, model.RuntimeVersion())
 	for _, r := range reports {
-		fmt.Fprintf(w, "\n%s, %d frames of %d×%d, %d thread(s)\n", filepath.Base(r.Model), r.Frames, r.Width, r.Height, r.Threads)
+		fmt.Fprintf(w, "\n%s, frames of %d×%d, one at a time, %d thread(s)\n", filepath.Base(r.Model), r.Width, r.Height, r.Threads)
 		t := tabwriter.NewWriter(w, 0, 4, 2, ' ', tabwriter.AlignRight)
 		fmt.Fprintln(t, "stage\tp50 ms\tp99 ms\t")
 		for _, s := range bench.StageNames {
@@ -135,8 +135,8 @@ func printBench(w io.Writer, m bench.Machine, reports []bench.Report) error {
 		if err := t.Flush(); err != nil {
 			return err
 		}
-		fmt.Fprintf(w, "%.0f frames/s; decoded frame to pins costs %.3f × the bare network (%.3f ms against %.3f ms);\nmemory %.0f MB at the start, %.0f MB at the end\n",
-			r.FPS, r.OverheadRatio, r.PathMS, r.InvokeMS, r.MemoryMB[0], r.MemoryMB[len(r.MemoryMB)-1])
+		fmt.Fprintf(w, "decoded frame to pins: %.3f × the bare network (%.3f ms against %.3f ms)\n%.0f frames/s, %d at a time, over %d frames; memory %.0f MB at the start, %.0f MB at the end\n",
+			r.OverheadRatio, r.PathMS, r.InvokeMS, r.FPS, r.Workers, r.Frames, r.MemoryMB[0], r.MemoryMB[len(r.MemoryMB)-1])
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"runtime"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -78,28 +79,33 @@ func run(ctx context.Context, cfg *config.Config) (err error) {
 		log.Info("output", "output", o.Name(), "pin", pin.Name(), "driver", board.Driver(pin))
 	}
 
-	classifier, err := model.Open(cfg.Path(cfg.Model.File), model.Options{Threads: cfg.Model.Threads})
-	if err != nil {
-		return err
-	}
-	defer classifier.Close()
-	judge, err := line.NewJudge(rule(cfg), classifier.Labels())
-	if err != nil {
-		return err
-	}
 	settings := captureSettings(cfg)
+	source, err := capture.ParseSource(settings.Source)
+	if err != nil {
+		return err
+	}
+	lossless := !source.Live() && settings.Pace == capture.Fast
+	classifiers, err := openClassifiers(cfg, lossless)
+	if err != nil {
+		return err
+	}
+	defer closeAll(classifiers)
+	judge, err := line.NewJudge(rule(cfg), classifiers[0].Labels())
+	if err != nil {
+		return err
+	}
 	camera, err := capture.Open(ctx, settings, log)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, camera.Close()) }()
-	log.Info("ready", "version", version, "model", cfg.Model.File, "labels", classifier.Labels(),
+	log.Info("ready", "version", version, "model", cfg.Model.File, "labels", classifiers[0].Labels(),
 		"camera", camera.Source().String(), "board", cfg.Outputs.Board, "took_ms", milliseconds(time.Since(start)))
 
 	events := make(chan line.Event, eventQueue)
 	l := &line.Line{
-		Camera: camera, Classifier: classifier, Judge: judge, Pins: pins(cfg, outputs),
-		Events: events, Lossless: !camera.Source().Live() && settings.Pace == capture.Fast,
+		Camera: camera, Classifiers: classifiers, Judge: judge, Pins: pins(cfg, outputs),
+		Events: events, Lossless: lossless,
 	}
 	r := newReporter(out, log, outputs, start)
 	told := make(chan struct{})
@@ -114,6 +120,32 @@ func run(ctx context.Context, cfg *config.Config) (err error) {
 	log.Info("stopped", "inspected", r.inspected, "passed", r.passed, "failed", r.inspected-r.passed,
 		"unlogged", l.Dropped(), "camera_dropped", camera.Stats().Dropped)
 	return err
+}
+
+// openClassifiers opens the model: once with its threads for a camera, where the
+// verdict on a frame must come soon; once for each processor to get through a
+// file, where many must come.
+func openClassifiers(cfg *config.Config, lossless bool) ([]*model.Classifier, error) {
+	n, o := 1, model.Options{Threads: cfg.Model.Threads}
+	if lossless {
+		n, o.Threads = runtime.NumCPU(), 1
+	}
+	var list []*model.Classifier
+	for range n {
+		c, err := model.Open(cfg.Path(cfg.Model.File), o)
+		if err != nil {
+			closeAll(list)
+			return nil, err
+		}
+		list = append(list, c)
+	}
+	return list, nil
+}
+
+func closeAll(list []*model.Classifier) {
+	for _, c := range list {
+		c.Close()
+	}
 }
 
 // reporter turns events into log lines and the status line.
