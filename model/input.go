@@ -64,13 +64,20 @@ func (in Input) normalized(channel, v int) float64 {
 	return (float64(v) - float64(in.Mean[channel])) / float64(in.Std[channel])
 }
 
-// quantized is the byte that stands for the pixel value v.
+// aHair is what a value may lack of a half to be rounded up, in steps. The usual
+// normalizations put every pixel value just between two steps, and a scale that
+// was rounded to float32 puts it a hair above or below: rounded as computed,
+// two gray levels in a row could be two steps apart, others none.
+const aHair = 1e-3
+
+// quantized is the byte that stands for the pixel value v: the nearest step, or
+// the upper one of two that are as near.
 func (in Input) quantized(channel, v int) byte {
 	low, high := 0.0, 255.0
 	if in.Type == graph.Int8 {
 		low, high = -128, 127
 	}
-	q := math.Round(in.normalized(channel, v)/float64(in.Scale)) + float64(in.ZeroPoint)
+	q := math.Floor(in.normalized(channel, v)/float64(in.Scale)+0.5+aHair) + float64(in.ZeroPoint)
 	return byte(int(min(max(q, low), high)))
 }
 
