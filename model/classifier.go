@@ -91,6 +91,11 @@ func newClassifier(b []byte, side *Sidecar, o Options) (*Classifier, error) {
 	c := &Classifier{net: net, logits: side != nil && side.Scores == "logits"}
 	if c.index, c.labels, err = scoresOf(net.file, net.outputs, side); err == nil {
 		c.scores = make([]float32, len(c.labels))
+		if !c.logits {
+			err = checkProbabilities(net.file.Model, c.index)
+		}
+	}
+	if err == nil {
 		err = c.try()
 	}
 	if err != nil {
@@ -115,7 +120,7 @@ func (c *Classifier) try() error {
 	for i, s := range scores {
 		v := float64(s)
 		if math.IsNaN(v) || v < -slack || v > 1+slack {
-			return fmt.Errorf("the score of %q for a gray picture is %v, not in 0..1: the network ends without softmax or sigmoid; write scores = \"logits\" in its .toml file if that is meant", c.labels[i], s)
+			return fmt.Errorf("the score of %q for a gray picture is %v, not in 0..1: %s", c.labels[i], s, logitsHint)
 		}
 	}
 	return nil

@@ -86,8 +86,11 @@ func TestOpenErrors(t *testing.T) {
 		"logits": {demoAltered(t, func(f *graph.File) {
 			s := f.Model.Subgraphs[0]
 			s.Outputs[0] = s.Operators[len(s.Operators)-1].Inputs[0]
-		}), "not in 0..1"},
-		"shapes at odds": {demoAltered(t, func(f *graph.File) { input(f).Shape[1], input(f).Shape[2] = 10, 3 }), "TensorFlow Lite can't prepare"},
+		}), "straight from FULLY_CONNECTED"},
+		"shapes at odds": {demoAltered(t, func(f *graph.File) {
+			s := f.Model.Subgraphs[0]
+			s.Tensors[s.Operators[len(s.Operators)-2].Inputs[1]].Shape = []int32{4, 10}
+		}), "TensorFlow Lite"},
 	} {
 		if _, err := OpenBytes(c.file, Options{Threads: 1}); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s:\n got %v\nwant %q in it", name, err, c.want)

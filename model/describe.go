@@ -152,6 +152,30 @@ func packedLabels(f *graph.File) (labels []string, output int, err error) {
 	return labels, output, nil
 }
 
+const logitsHint = `the network ends without softmax or sigmoid; if its scores are logits, write scores = "logits" into its .toml file`
+
+// checkProbabilities looks at the operator that makes the scores: one that can
+// give any number makes no probabilities.
+func checkProbabilities(m *graph.Model, output int) error {
+	sub := m.Subgraphs[0]
+	tensor := sub.Outputs[output]
+	for i := len(sub.Operators) - 1; i >= 0; i-- {
+		o := sub.Operators[i]
+		if !slices.Contains(o.Outputs, tensor) || len(o.Inputs) == 0 {
+			continue
+		}
+		switch op := m.Op(o); op {
+		case graph.OpQuantize, graph.OpDequantize, graph.OpReshape, graph.OpSqueeze:
+			tensor = o.Inputs[0] // these change no value
+		case graph.OpFullyConnected, graph.OpConv2D, graph.OpDepthwiseConv2D, graph.OpAdd, graph.OpSub, graph.OpMul, graph.OpMean:
+			return fmt.Errorf("the scores come straight from %v: %s", op, logitsHint)
+		default:
+			return nil
+		}
+	}
+	return nil
+}
+
 func checkLabels(labels []string) error {
 	for i, l := range labels {
 		if l == "" {
