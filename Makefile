@@ -56,10 +56,16 @@ elpv: build ## measure on ELPV, a public data set of solar cells
 	data=$$(deploy/elpv.sh) && $(GO) run ./cmd/elpv -data "$$data" $(ARGS)
 
 .PHONY: demo-model
-demo-model: build ## teach a model on generated pictures of parts
-	rm -rf $(CACHE)/demo # generate leaves a folder with pictures alone
-	$(GO) run ./demo/generate -dataset $(CACHE)/demo
-	bin/passfail train -data $(CACHE)/demo $(ARGS)
+demo-model: build ## teach the demo's model on generated pictures of parts, anew
+	$(GO) run ./demo/train $(ARGS)
+
+.PHONY: bench-python
+bench-python: build ## the station against the usual Python loop, in turn
+	venv=$$(deploy/venv.sh peer bench/peer/requirements.txt) && "$$venv/bin/python" bench/peer/peer.py $(ARGS)
+
+.PHONY: golden
+golden: build ## make model/testdata anew, with what Python's LiteRT says of it
+	venv=$$(deploy/venv.sh golden model/testdata/requirements.txt) && "$$venv/bin/python" model/testdata/make.py
 
 .PHONY: convert-test
 convert-test: ## test the conversion of base networks (Python; downloads 1.8 GB the first time)

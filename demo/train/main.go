@@ -18,7 +18,7 @@ import (
 func main() {
 	out := flag.String("o", "demo/model.tflite", "the model file to write")
 	name := flag.String("base", base.Default, "the base network")
-	perClass := flag.Int("per-class", 120, "pictures of each class")
+	perClass := flag.Int("per-class", 500, "pictures of each class")
 	// The line's pictures are made with another stream of numbers: no picture
 	// of the demo is in the training.
 	seed := flag.Uint64("seed", 7, "of the pictures")

@@ -1,9 +1,6 @@
 """Makes the small classifiers in this folder and golden.json, what Python's LiteRT says of them and of the demo's model.
 
-Run it from the repository root with the environment of model/convert (make convert-env), when a file here has to
-change:
-
-    python model/testdata/make.py
+`make golden` runs it when a file here has to change.
 
 It writes the preprocessing once more, in NumPy and straight from the definition in model/scale.c, so that the Go code is
 compared with something that it does not share a line with. It has to be the definition to the bit: an 8-bit network
