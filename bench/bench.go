@@ -26,7 +26,7 @@ import (
 
 // Options of Run.
 type Options struct {
-	Model   []byte        // a classifier with a label "good": a .tflite file
+	Model   []byte        // a classifier: a .tflite file
 	Source  string        // a video file or folder of pictures, as package capture takes it
 	AtLeast time.Duration // play it over and over for so long …
 	Frames  int           // … or exactly so many frames, unless 0
@@ -108,7 +108,8 @@ func newLine(o Options, n, threads int, outputs *device.Outputs) (*line.Line, er
 		l.Classifiers = append(l.Classifiers, c)
 	}
 	var err error
-	if l.Judge, err = line.NewJudge(line.Rule{Threshold: 0.5}, l.Classifiers[0].Labels()); err != nil {
+	labels := l.Classifiers[0].Labels() // whichever of them is the good one costs the same
+	if l.Judge, err = line.NewJudge(line.Rule{Pass: labels[:1], Threshold: 0.5}, labels); err != nil {
 		closeLine(l)
 		return nil, err
 	}

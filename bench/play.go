@@ -74,9 +74,9 @@ func (p *playing) once(ctx context.Context, l *line.Line) error {
 	events := make(chan line.Event, 64)
 	l.Camera, l.Events, l.Lossless = camera, events, true
 	counted := make(chan error, 1)
+	start := time.Now()
 	go func() {
 		var failure error
-		start := time.Now()
 		for e := range events {
 			if e.Err != nil && failure == nil {
 				failure = e.Err

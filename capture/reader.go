@@ -2,6 +2,7 @@ package capture
 
 import (
 	"fmt"
+	"runtime/debug"
 	"sync/atomic"
 	"time"
 
@@ -59,6 +60,13 @@ func (r *reader) stopped() bool {
 
 func (r *reader) run() {
 	defer r.leave()
+	// A panic in a goroutine ends the program before anybody can put the pins to rest: here it is a loss of the camera.
+	defer func() {
+		if p := recover(); p != nil {
+			r.err = fmt.Errorf("reading failed: %v", p)
+			r.c.log.Error("the reader panicked", "panic", p, "stack", string(debug.Stack()))
+		}
+	}()
 	b := newBuffer(r.c.view)
 	defer func() { b.free() }()
 	d, err := r.c.open(r)

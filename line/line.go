@@ -18,6 +18,11 @@ type Pins struct {
 	Pass, Fail, Reject *device.Output
 	RejectDelay        time.Duration // from when the frame was taken to the start of the reject pulse
 	Heartbeat          *device.Heartbeat
+
+	// Safe drives every output to rest ([device.Outputs.Safe]). It is called when
+	// one of the line's own goroutines panics: the program dies then without the
+	// deferred calls of Run's caller.
+	Safe func() error
 }
 
 // Result is one inspected frame.
@@ -161,8 +166,9 @@ func (l *Line) show(v Verdict, taken, now time.Time) error {
 	if v == Fail {
 		yes, no = no, yes
 	}
-	err := tell(yes, true, now)
-	err = first(err, tell(no, false, now))
+	// The opposite ends first: at no moment do both levels speak.
+	err := tell(no, false, now)
+	err = first(err, tell(yes, true, now))
 	if v == Fail && l.Pins.Reject != nil {
 		err = first(err, l.Pins.Reject.PulseAt(taken.Add(l.Pins.RejectDelay), 0))
 	}
@@ -190,6 +196,16 @@ func first(a, b error) error {
 		return a
 	}
 	return b
+}
+
+// safeOnPanic is deferred in each goroutine that Run starts.
+func (l *Line) safeOnPanic() {
+	if p := recover(); p != nil {
+		if l.Pins.Safe != nil {
+			_ = l.Pins.Safe() // the panic says more
+		}
+		panic(p)
+	}
 }
 
 // rest ends what the last verdict said: while the camera is lost there is none.

@@ -32,6 +32,7 @@ func (l *Line) runParallel(ctx context.Context) error {
 	for _, c := range l.Classifiers {
 		n := &lane{classifier: c, loaded: make(chan struct{}, 1), invoked: make(chan struct{}, 1)}
 		lanes.Go(func() {
+			defer l.safeOnPanic()
 			for range n.loaded {
 				n.work.invoke(n.classifier)
 				n.invoked <- struct{}{}
@@ -40,6 +41,7 @@ func (l *Line) runParallel(ctx context.Context) error {
 		free <- n
 	}
 	finisher.Go(func() {
+		defer l.safeOnPanic()
 		for t := range turns {
 			if t.lost != nil {
 				l.rest()

@@ -103,6 +103,5 @@ Write %s with the values that the network was trained with:
     std = [127.5, 127.5, 127.5]    # -1..1, as here: Keras MobileNet, Teachable Machine; for 0..1: mean 0, std 255
     color = "rgb"                  # rgb, bgr or gray
     labels = ["good", "bad"]       # in the order of the scores; or labels_file = "labels.txt"
-    scores = "probabilities"       # or "logits"
-`, sidecarPath(modelPath))
+    scores = "probabilities"       # or "logits"`, sidecarPath(modelPath))
 }

@@ -69,6 +69,14 @@ func runBench(ctx context.Context, w io.Writer, o benchOptions) error {
 	if o.frames < 0 || o.threads < 0 || o.atLeast < 0 {
 		return usageError{errors.New("--frames, --threads and --for can't be negative")}
 	}
+	var models [][]byte
+	for _, name := range o.models { // before the pictures, which take a while
+		b, err := benchModel(name)
+		if err != nil {
+			return err
+		}
+		models = append(models, b)
+	}
 	dir, err := os.MkdirTemp("", "passfail-bench-")
 	if err != nil {
 		return err
@@ -82,13 +90,9 @@ func runBench(ctx context.Context, w io.Writer, o benchOptions) error {
 		}
 	}
 	var reports []bench.Report
-	for _, name := range o.models {
-		b, err := benchModel(name)
-		if err != nil {
-			return err
-		}
+	for i, name := range o.models {
 		r, err := bench.Run(ctx, bench.Options{
-			Model: b, Source: source, AtLeast: o.atLeast, Frames: o.frames, Threads: o.threads,
+			Model: models[i], Source: source, AtLeast: o.atLeast, Frames: o.frames, Threads: o.threads,
 		})
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)

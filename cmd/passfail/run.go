@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"periph.io/x/conn/v3/gpio"
 
 	"passfail/capture"
 	"passfail/config"
@@ -44,13 +45,11 @@ before the first verdict and after the last.`,
 // eventQueue is how many events may wait for the log: some seconds of a fast line.
 const eventQueue = 1024
 
-// run is the station. The pins come first, so that they are at rest while the
-// rest is opened, and go last.
-func run(ctx context.Context, cfg *config.Config) (err error) {
+// run opens the board and is the station on it.
+func run(ctx context.Context, cfg *config.Config) error {
+	start := time.Now()
 	out := newConsole(os.Stdout)
 	log := newLogger(out, cfg.Log.Level, cfg.Log.Format)
-	start := time.Now()
-
 	changes := make(chan device.Change, eventQueue)
 	board, err := openBoard(cfg, log, func(c device.Change) {
 		select {
@@ -61,65 +60,110 @@ func run(ctx context.Context, cfg *config.Config) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, board.Close()) }()
-	outputs, err := device.NewOutputs(board, outputSettings(cfg), device.Options{
-		OnFault: func(output string, err error) { log.Error("output", "output", output, "err", err) },
+	s := &station{cfg: cfg, board: board, changes: changes, out: out, log: log, start: start}
+	return errors.Join(s.run(ctx), board.Close())
+}
+
+// station is what run runs.
+type station struct {
+	cfg     *config.Config
+	board   *device.Board
+	changes <-chan device.Change // what simulated pins do
+	out     *console
+	log     *slog.Logger
+	start   time.Time // of the program
+}
+
+// run inspects. The pins come first, so that they are at rest while the rest is
+// opened.
+func (s *station) run(ctx context.Context) (err error) {
+	outputs, err := device.NewOutputs(s.board, outputSettings(s.cfg), device.Options{
+		OnFault: func(output string, err error) { s.log.Error("output", "output", output, "err", err) },
 	})
 	if err != nil {
 		return err
 	}
-	// Deferred calls run in a panic, too: the pins go to rest before the
-	// program dies.
 	defer func() { err = errors.Join(err, outputs.Close()) }()
 	for _, o := range outputs.All() {
-		pin, err := board.Pin(o.Settings().Pin)
+		pin, err := s.board.Pin(o.Settings().Pin)
 		if err != nil {
 			return err
 		}
-		log.Info("output", "output", o.Name(), "pin", pin.Name(), "driver", board.Driver(pin))
+		s.log.Info("output", "output", o.Name(), "pin", pin.Name(), "driver", s.board.Driver(pin))
 	}
 
-	settings := captureSettings(cfg)
+	settings := captureSettings(s.cfg)
 	source, err := capture.ParseSource(settings.Source)
 	if err != nil {
 		return err
 	}
 	lossless := !source.Live() && settings.Pace == capture.Fast
-	classifiers, err := openClassifiers(cfg, lossless)
+	classifiers, err := openClassifiers(s.cfg, lossless)
 	if err != nil {
 		return err
 	}
 	defer closeAll(classifiers)
-	judge, err := line.NewJudge(rule(cfg), classifiers[0].Labels())
+	judge, err := line.NewJudge(rule(s.cfg), classifiers[0].Labels())
 	if err != nil {
 		return err
 	}
-	camera, err := capture.Open(ctx, settings, log)
+	camera, err := capture.Open(ctx, settings, s.log)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, camera.Close()) }()
-	log.Info("ready", "version", version, "model", cfg.Model.File, "labels", classifiers[0].Labels(),
-		"camera", camera.Source().String(), "board", cfg.Outputs.Board, "took_ms", milliseconds(time.Since(start)))
+	s.log.Info("ready", "version", version, "model", s.cfg.Model.File, "labels", classifiers[0].Labels(),
+		"camera", camera.Source().String(), "board", s.cfg.Outputs.Board, "took_ms", milliseconds(time.Since(s.start)))
 
 	events := make(chan line.Event, eventQueue)
 	l := &line.Line{
-		Camera: camera, Classifiers: classifiers, Judge: judge, Pins: pins(cfg, outputs),
+		Camera: camera, Classifiers: classifiers, Judge: judge, Pins: pins(s.cfg, outputs),
 		Events: events, Lossless: lossless,
 	}
-	r := newReporter(out, log, outputs, start)
+	r := newReporter(s.out, s.log, outputs, s.start)
 	told := make(chan struct{})
 	go func() {
 		defer close(told)
-		r.report(events, changes)
+		defer safeOnPanic(outputs)
+		r.report(events, s.changes)
 	}()
-	err = l.Run(ctx)
+	err = inspect(ctx, l, outputs)
 	close(events)
 	<-told
-	out.SetStatus("")
-	log.Info("stopped", "inspected", r.inspected, "passed", r.passed, "failed", r.inspected-r.passed,
+	s.out.SetStatus("")
+	reportRest(s.log, outputs)
+	s.log.Info("stopped", "inspected", r.inspected, "passed", r.passed, "failed", r.inspected-r.passed,
 		"unlogged", l.Dropped(), "camera_dropped", camera.Stats().Dropped)
 	return err
+}
+
+// inspect runs the line. However that ends, in a panic too, the pins are at rest
+// before anything else happens: a log that nobody reads or a camera that hangs
+// may hold up what comes after.
+func inspect(ctx context.Context, l *line.Line, outputs *device.Outputs) (err error) {
+	defer func() { err = errors.Join(err, outputs.Close()) }()
+	return l.Run(ctx)
+}
+
+// safeOnPanic is deferred in a goroutine beside the line: a panic there ends the
+// program without the deferred calls of the others.
+func safeOnPanic(outputs *device.Outputs) {
+	if p := recover(); p != nil {
+		_ = outputs.Safe() // the panic says more
+		panic(p)
+	}
+}
+
+// reportRest logs how closed outputs were left.
+func reportRest(log *slog.Logger, outputs *device.Outputs) {
+	for _, o := range outputs.All() {
+		pin, stats := o.Settings().Pin, o.Stats()
+		if stats.Active || stats.Fault != nil {
+			log.Error("output not at rest", "output", o.Name(), "pin", pin, "err", stats.Fault)
+			continue
+		}
+		log.Info("output at rest", "output", o.Name(), "pin", pin, "to", gpio.Level(o.Settings().ActiveLow).String())
+	}
 }
 
 // openClassifiers opens the model: once with its threads for a camera, where the
@@ -169,7 +213,8 @@ func newReporter(out *console, log *slog.Logger, outputs *device.Outputs, start 
 	return r
 }
 
-// report goes on until events is closed.
+// report goes on until events is closed, and then tells what the pins have done
+// by then.
 func (r *reporter) report(events <-chan line.Event, changes <-chan device.Change) {
 	tick := time.NewTicker(time.Second / 5)
 	defer tick.Stop()
@@ -177,6 +222,9 @@ func (r *reporter) report(events <-chan line.Event, changes <-chan device.Change
 		select {
 		case e, ok := <-events:
 			if !ok {
+				for len(changes) > 0 {
+					r.change(<-changes)
+				}
 				return
 			}
 			r.event(e)
@@ -234,7 +282,7 @@ func (r *reporter) change(c device.Change) {
 		level = slog.LevelDebug
 	}
 	r.log.LogAttrs(context.Background(), level, "pin", slog.String("output", name), slog.String("pin", c.Pin),
-		slog.String("level", c.Level.String()))
+		slog.String("to", c.Level.String())) // "level" is the line's own
 }
 
 // status is the line that a person at the terminal watches.

@@ -77,7 +77,7 @@ func outputSettings(c *config.Config) []device.OutputSettings {
 
 // pins gives the line its outputs.
 func pins(c *config.Config, outputs *device.Outputs) line.Pins {
-	p := line.Pins{RejectDelay: time.Duration(c.Outputs.Reject.Delay)}
+	p := line.Pins{RejectDelay: time.Duration(c.Outputs.Reject.Delay), Safe: outputs.Safe}
 	for _, o := range outputs.All() {
 		switch o.Name() {
 		case outPass:

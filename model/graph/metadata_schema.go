@@ -111,7 +111,7 @@ func (*ProcessOptions) Member(kind uint8) any {
 	return nil
 }
 
-// Normalization: the network wants (value − mean) / std, a channel each or one
+// Normalization says that the network wants (value − mean) / std, a channel each or one
 // for all, of values in 0..255.
 type Normalization struct {
 	Mean []float32 `flat:"0"`

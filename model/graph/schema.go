@@ -64,7 +64,7 @@ type Tensor struct {
 	HasRank        bool          `flat:"8"`
 }
 
-// Quantization: real value = scale × (stored value − zero point), for the
+// Quantization says what a stored value stands for: real value = scale × (stored value − zero point), for the
 // whole tensor or per index of one dimension.
 type Quantization struct {
 	Min       []float32 `flat:"0"`
