@@ -168,6 +168,27 @@ func TestUnjudgeable(t *testing.T) {
 	}
 }
 
+// The time of a rate begins before the first frame is judged, not when somebody
+// gets round to counting it.
+func TestRateBegins(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // so that the one who counts comes late
+	l, err := newLine(Options{Model: demoModel(t)}, 1, 1, testOutputs(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closeLine(l)
+	source := fewParts(t)
+	for range 20 {
+		p := &playing{source: source, frames: 1}
+		if err := p.run(t.Context(), l); err != nil {
+			t.Fatal(err)
+		}
+		if judging := p.results.stages[0].Total(); p.took < judging {
+			t.Errorf("a frame that was judged for %v is counted as %v", judging, p.took)
+		}
+	}
+}
+
 func TestQuantiles(t *testing.T) {
 	r := newRing(100)
 	for i := range 250 { // the last hundred count: 151 to 250 ms

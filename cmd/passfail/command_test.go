@@ -205,7 +205,6 @@ func TestBenchJSON(t *testing.T) {
 		models int
 	}{
 		"by time":    {[]string{"--for", "0.2s"}, 0, 0},
-		"by frames":  {[]string{"--frames", "30", "--for", "0s", "--model", inRepository("demo/model.tflite")}, 30, 0},
 		"two models": {[]string{"--frames", "8", "--for", "0s", "--model", "efficientnet_lite0", "--model", inRepository("demo/model.tflite")}, 8, 2},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -26,21 +27,30 @@ func newConsole(out *os.File) *console {
 
 const eraseLine = "\r\x1b[K"
 
+// colours are what makes a verdict stand out on a terminal; it is a word all the
+// same, for whom red and green are alike.
+var colours = strings.NewReplacer(
+	"verdict=pass", "\x1b[1;32mverdict=pass\x1b[0m",
+	"verdict=fail", "\x1b[1;31mverdict=fail\x1b[0m",
+	"level=ERROR", "\x1b[1;31mlevel=ERROR\x1b[0m",
+)
+
 // Write puts lines above the status line.
 func (c *console) Write(p []byte) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.status == "" {
+	if !c.terminal {
 		return c.out.Write(p)
 	}
-	if _, err := io.WriteString(c.out, eraseLine); err != nil {
+	// One write, or the status line would flicker.
+	text := colours.Replace(string(p))
+	if c.status != "" {
+		text = eraseLine + text + c.status
+	}
+	if _, err := io.WriteString(c.out, text); err != nil {
 		return 0, err
 	}
-	n, err := c.out.Write(p)
-	if err == nil {
-		_, err = io.WriteString(c.out, c.status)
-	}
-	return n, err
+	return len(p), nil
 }
 
 // SetStatus replaces the status line. Without a terminal it does nothing.

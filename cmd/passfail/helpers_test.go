@@ -70,7 +70,7 @@ func inRepository(path string) string { return filepath.Join(repository, path) }
 
 // limited is a context that ends a test that hangs.
 func limited(t testing.TB) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	t.Cleanup(cancel)
 	return ctx
 }

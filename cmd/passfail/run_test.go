@@ -51,7 +51,7 @@ func TestRunUntilSignal(t *testing.T) {
 				"output=pass pin=GPIO17 to="+c.active, "output=fail pin=GPIO27 to="+c.active,
 				"output=reject pin=GPIO22 to="+c.active, "output=heartbeat pin=GPIO23 to="+c.active)
 			r := p.end(t, c.signal)
-			r.expect(t, 0, "msg=stopped", "unlogged=0", "camera_dropped=0")
+			r.expect(t, 0, "msg=stopped", "unlogged=0")
 			if got := lastLevels(r.stdout); !maps.Equal(got, atRest(c.rest)) {
 				t.Errorf("pins at the end: %v\n%v", got, r)
 			}
