@@ -20,6 +20,7 @@ import (
 	"passfail/device"
 	"passfail/line"
 	"passfail/model"
+	"passfail/model/base"
 	"passfail/model/graph"
 	"passfail/train"
 )
@@ -27,6 +28,7 @@ import (
 // Options of Run.
 type Options struct {
 	Model   []byte        // a classifier: a .tflite file
+	Path    string        // where Model was read from, if its sidecar is to be read too
 	Source  string        // a video file or folder of pictures, as package capture takes it
 	AtLeast time.Duration // play it over and over for so long …
 	Frames  int           // … or exactly so many frames, unless 0
@@ -100,7 +102,7 @@ func newLine(o Options, n, threads int, outputs *device.Outputs) (*line.Line, er
 		Heartbeat: device.NewHeartbeat(all[3], 500*time.Millisecond),
 	}}
 	for range n {
-		c, err := model.OpenBytes(o.Model, model.Options{Threads: threads})
+		c, err := open(o, model.Options{Threads: threads})
 		if err != nil {
 			closeLine(l)
 			return nil, err
@@ -114,6 +116,13 @@ func newLine(o Options, n, threads int, outputs *device.Outputs) (*line.Line, er
 		return nil, err
 	}
 	return l, nil
+}
+
+func open(o Options, m model.Options) (*model.Classifier, error) {
+	if o.Path != "" {
+		return model.Open(o.Path, m)
+	}
+	return model.OpenBytes(o.Model, m)
 }
 
 func closeLine(l *line.Line) {
@@ -237,15 +246,21 @@ func quantile(sorted []time.Duration, q float64) time.Duration {
 	return sorted[min(int(q*float64(len(sorted))), len(sorted)-1)]
 }
 
+// IsBase tells a base network, which has no head, from a classifier.
+func IsBase(b []byte) (bool, error) {
+	f, err := graph.Parse(b)
+	if err != nil {
+		return false, err
+	}
+	labels, _ := f.Metadata.LabelFile()
+	return labels == "" && f.Entry(base.Entry) != nil, nil
+}
+
 // WithHead puts a head with random weights on a base network. A classifier is
 // returned as it is.
 func WithHead(b []byte) ([]byte, error) {
-	f, err := graph.Parse(b)
-	if err != nil {
-		return nil, err
-	}
-	if name, _ := f.Metadata.LabelFile(); name != "" {
-		return b, nil
+	if isBase, err := IsBase(b); err != nil || !isBase {
+		return b, err
 	}
 	n, err := train.FeatureCount(b)
 	if err != nil {

@@ -263,7 +263,7 @@ func (c *Camera) lose(err error, retry time.Duration) {
 		c.fresh = false
 		c.stats.Dropped++
 	}
-	c.log.Warn("camera lost", "error", c.loss, "retry", retry)
+	c.log.Error("camera lost", "err", c.loss, "retry", retry)
 	notify(c.wake)
 }
 

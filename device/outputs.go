@@ -99,7 +99,7 @@ func (s *Outputs) takePins(settings []OutputSettings, queue int) error {
 			continue
 		}
 		log := s.board.log.With("output", o.settings.Name, "pin", o.settings.Pin)
-		log.Info("output at rest", "driver", s.board.Driver(o.pin), "level", o.settings.pinLevel(false).String())
+		log.Info("output at rest", "driver", s.board.Driver(o.pin), "to", o.settings.pinLevel(false).String())
 		if w := o.settings.restWarning(bootPull(o.pin)); w != "" {
 			log.Warn(w)
 		}

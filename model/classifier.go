@@ -98,6 +98,9 @@ func newClassifier(b []byte, side *Sidecar, o Options) (*Classifier, error) {
 	if err == nil {
 		err = c.try()
 	}
+	if errors.Is(err, errUndescribed) && net.isBase() {
+		err = errors.New("this is a base network, which has no labels yet: train a model on it")
+	}
 	if err != nil {
 		c.Close()
 		return nil, err

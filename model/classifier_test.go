@@ -82,7 +82,7 @@ func TestOpenErrors(t *testing.T) {
 			s := f.Model.Subgraphs[0]
 			s.Outputs = s.Outputs[1:]
 			meta(f).Outputs = nil
-		}), "lacks normalization or labels"},
+		}), "base network"},
 		"logits": {demoAltered(t, func(f *graph.File) {
 			s := f.Model.Subgraphs[0]
 			s.Outputs[0] = s.Operators[len(s.Operators)-1].Inputs[0]
@@ -106,6 +106,20 @@ func TestOpenPaths(t *testing.T) {
 	} {
 		if _, err := Open(path, Options{}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q in it", path, err, want)
+		}
+	}
+}
+
+func TestBaseIsNoClassifier(t *testing.T) {
+	if _, err := Open("base/mobilenet_v2.tflite", Options{Threads: 1}); err == nil || !strings.Contains(err.Error(), "base network") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestNumberedLabels(t *testing.T) {
+	for _, c := range [][2]string{{"0 good|1 not good", "good|not good"}, {"0 good|bad", "0 good|bad"}, {"good|bad", "good|bad"}} {
+		if got := strings.Join(withoutNumbers(strings.Split(c[0], "|")), "|"); got != c[1] {
+			t.Errorf("%q became %q", c[0], got)
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/mattn/go-tflite"
 	"gocv.io/x/gocv"
 
+	"passfail/model/base"
 	"passfail/model/graph"
 )
 
@@ -188,6 +189,16 @@ func (n *Network) outputName(i int) string {
 	}
 	sub := n.file.Model.Subgraphs[0]
 	return sub.Tensors[sub.Outputs[i]].Name
+}
+
+// isBase tells a base network: it says so, and all it gives are maps.
+func (n *Network) isBase() bool {
+	for _, o := range n.outputs {
+		if len(o.shape) != 4 {
+			return false
+		}
+	}
+	return n.file.Entry(base.Entry) != nil
 }
 
 // Input says how pictures are prepared.

@@ -54,8 +54,23 @@ func readSidecar(modelPath string) (*Sidecar, error) {
 		for line := range strings.Lines(strings.TrimRight(string(text), "\n\r ")) {
 			s.Labels = append(s.Labels, strings.TrimSpace(line))
 		}
+		s.Labels = withoutNumbers(s.Labels)
 	}
 	return s, nil
+}
+
+// withoutNumbers takes the numbers off labels that are numbered from 0, as
+// Teachable Machine writes them: "0 good", "1 bad".
+func withoutNumbers(labels []string) []string {
+	var bare []string
+	for i, l := range labels {
+		name, numbered := strings.CutPrefix(l, fmt.Sprintf("%d ", i))
+		if !numbered {
+			return labels
+		}
+		bare = append(bare, strings.TrimSpace(name))
+	}
+	return bare
 }
 
 func parseSidecar(text, path string) (*Sidecar, error) {

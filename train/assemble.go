@@ -5,14 +5,13 @@ import (
 	"fmt"
 	"strings"
 
+	"passfail/model/base"
 	"passfail/model/graph"
 )
 
 const (
 	labelFile = "labels.txt"
-	// baseEntry is where a base's provenance lies, modelEntry where a trained
-	// model's does.
-	baseEntry  = "PASSFAIL_BASE"
+	// modelEntry is the metadata entry of a trained model's provenance.
 	modelEntry = "PASSFAIL_MODEL"
 )
 
@@ -27,8 +26,8 @@ type Provenance struct {
 
 // Assemble puts a head on a base and returns the .tflite file of the model: the
 // scores as its first output, then the base's maps.
-func Assemble(base []byte, h *Head, labels []string, p Provenance) ([]byte, error) {
-	f, err := graph.Parse(base)
+func Assemble(network []byte, h *Head, labels []string, p Provenance) ([]byte, error) {
+	f, err := graph.Parse(network)
 	if err != nil {
 		return nil, fmt.Errorf("base network: %w", err)
 	}
@@ -62,7 +61,7 @@ func Assemble(base []byte, h *Head, labels []string, p Provenance) ([]byte, erro
 	f.Metadata.Description = p.Description
 	f.Packed = []graph.Packed{{Name: labelFile, Data: []byte(strings.Join(labels, "\n") + "\n")}}
 	p.Penalty = h.Penalty
-	p.Base = f.Entry(baseEntry)
+	p.Base = f.Entry(base.Entry)
 	entry, err := json.Marshal(p)
 	if err != nil {
 		return nil, fmt.Errorf("provenance: %w", err)

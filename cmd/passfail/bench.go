@@ -69,13 +69,13 @@ func runBench(ctx context.Context, w io.Writer, o benchOptions) error {
 	if o.frames < 0 || o.threads < 0 || o.atLeast < 0 {
 		return usageError{errors.New("--frames, --threads and --for can't be negative")}
 	}
-	var models [][]byte
+	var models []bench.Options
 	for _, name := range o.models { // before the pictures, which take a while
-		b, err := benchModel(name)
+		m, err := benchModel(name)
 		if err != nil {
 			return err
 		}
-		models = append(models, b)
+		models = append(models, m)
 	}
 	dir, err := os.MkdirTemp("", "passfail-bench-")
 	if err != nil {
@@ -91,9 +91,9 @@ func runBench(ctx context.Context, w io.Writer, o benchOptions) error {
 	}
 	var reports []bench.Report
 	for i, name := range o.models {
-		r, err := bench.Run(ctx, bench.Options{
-			Model: models[i], Source: source, AtLeast: o.atLeast, Frames: o.frames, Threads: o.threads,
-		})
+		m := models[i]
+		m.Source, m.AtLeast, m.Frames, m.Threads = source, o.atLeast, o.frames, o.threads
+		r, err := bench.Run(ctx, m)
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
@@ -114,16 +114,22 @@ func runBench(ctx context.Context, w io.Writer, o benchOptions) error {
 }
 
 // benchModel reads a model, or puts a head on a base network.
-func benchModel(name string) ([]byte, error) {
+func benchModel(name string) (bench.Options, error) {
 	b, err := base.Read(name)
 	if err != nil {
-		return nil, err
+		return bench.Options{}, err
 	}
-	b, err = bench.WithHead(b)
+	isBase, err := bench.IsBase(b)
 	if err != nil {
-		return nil, fmt.Errorf("model %s: %w", name, err)
+		return bench.Options{}, fmt.Errorf("model %s: %w", name, err)
 	}
-	return b, nil
+	if !isBase {
+		return bench.Options{Path: name}, nil
+	}
+	if b, err = bench.WithHead(b); err != nil {
+		return bench.Options{}, fmt.Errorf("model %s: %w", name, err)
+	}
+	return bench.Options{Model: b}, nil
 }
 
 func printBench(w io.Writer, m bench.Machine, reports []bench.Report) error {

@@ -240,13 +240,9 @@ func (r *reporter) event(e line.Event) {
 	var lost *capture.LostError
 	if errors.As(e.Err, &lost) {
 		r.lost = true
-		r.log.Error("camera lost", "err", lost)
-		return
+		return // package capture logs it, with when it tries again
 	}
-	if r.lost {
-		r.lost = false
-		r.log.Info("camera back")
-	}
+	r.lost = false
 	if e.Err != nil {
 		r.log.Error("not judged", "err", e.Err)
 	}

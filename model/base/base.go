@@ -12,6 +12,10 @@ import (
 	"strings"
 )
 
+// Entry is the name of the metadata entry in which a base network says, as JSON,
+// what it is and where it comes from. A model that was trained on it keeps it.
+const Entry = "PASSFAIL_BASE"
+
 // Default is the base that is taken when none is named.
 const Default = "mobilenet_v2"
 

@@ -1,4 +1,4 @@
-package base
+package base_test
 
 import (
 	"bytes"
@@ -12,26 +12,27 @@ import (
 	"testing"
 
 	"passfail/model"
+	"passfail/model/base"
 	"passfail/model/graph"
 )
 
 func TestNames(t *testing.T) {
-	if got := Names(); !slices.Equal(got, []string{"efficientnet_lite0", "mobilenet_v2"}) {
+	if got := base.Names(); !slices.Equal(got, []string{"efficientnet_lite0", "mobilenet_v2"}) {
 		t.Errorf("bases %q", got)
 	}
-	if !slices.Contains(Names(), Default) {
-		t.Errorf("the default base %q isn't shipped", Default)
+	if !slices.Contains(base.Names(), base.Default) {
+		t.Errorf("the default base %q isn't shipped", base.Default)
 	}
 }
 
 func TestRead(t *testing.T) {
-	for _, name := range Names() {
+	for _, name := range base.Names() {
 		onDisk, err := os.ReadFile(name + ".tflite")
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, way := range []string{name, name + ".tflite"} {
-			b, err := Read(way)
+			b, err := base.Read(way)
 			if err != nil || !bytes.Equal(b, onDisk) {
 				t.Errorf("%s: %d bytes, want %d (%v)", way, len(b), len(onDisk), err)
 			}
@@ -41,7 +42,7 @@ func TestRead(t *testing.T) {
 	if err := os.WriteFile(own, []byte("mine"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if b, err := Read(own); err != nil || string(b) != "mine" {
+	if b, err := base.Read(own); err != nil || string(b) != "mine" {
 		t.Errorf("%q, %v", b, err)
 	}
 	for name, want := range map[string]string{
@@ -51,7 +52,7 @@ func TestRead(t *testing.T) {
 		"../mobilenet":  "no such file",
 		"mobilenet_v2/": "no",
 	} {
-		if b, err := Read(name); err == nil || !strings.Contains(err.Error(), want) {
+		if b, err := base.Read(name); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %d bytes, error %v, want %q", name, len(b), err, want)
 		}
 	}
@@ -59,8 +60,8 @@ func TestRead(t *testing.T) {
 
 // Each base is what its provenance beside it and in it says, and can be opened.
 func TestProvenance(t *testing.T) {
-	for _, name := range Names() {
-		b, err := Read(name)
+	for _, name := range base.Names() {
+		b, err := base.Read(name)
 		if err != nil {
 			t.Fatal(err)
 		}
