@@ -285,6 +285,7 @@ func TestCloseDoesNotWaitForAStuckReader(t *testing.T) {
 		cam := r.plug()
 		cam.frames <- 1
 		r.frame(1)
+		synctest.Wait() // until the reader is stuck in its next read
 		start := time.Now()
 		r.Close()
 		if d := time.Since(start); d != 2*time.Second {
