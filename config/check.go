@@ -64,8 +64,10 @@ func (c *Camera) check(k *checker) {
 	if (c.Width == 0) != (c.Height == 0) {
 		k.bad("camera.width", c.Width, "give width and height, or neither (camera.height = %d)", c.Height)
 	}
-	if math.IsNaN(c.FPS) || c.FPS < 0 || c.FPS > 1000 {
-		k.bad("camera.fps", c.FPS, "0 (what the camera has) to 1000 is possible")
+	if math.IsNaN(c.FPS) || c.FPS != 0 && c.FPS < 0.01 || c.FPS > 1000 {
+		k.bad("camera.fps", c.FPS, "0 (what the camera has), or 0.01 to 1000 is possible")
+	} else if between := time.Duration(float64(time.Second) / max(c.FPS, 0.01)); c.FPS != 0 && between >= time.Duration(c.Timeout) {
+		k.bad("camera.fps", c.FPS, "a picture every %v is none within camera.timeout = %v, so the camera would always be lost; make the timeout longer", between, c.Timeout)
 	}
 	if n := len(c.PixelFormat); n != 0 && n != 4 {
 		k.bad("camera.pixel_format", c.PixelFormat, `four letters are needed, such as "MJPG" or "YUYV"`)
@@ -116,6 +118,9 @@ func (d *Decision) check(k *checker) {
 		}
 	}
 	k.share("decision.threshold", d.Threshold)
+	if d.Threshold == 0 {
+		k.bad("decision.threshold", d.Threshold, "with 0 every part would pass; above 0, up to 1 is possible")
+	}
 	k.share("decision.confidence", d.Confidence)
 	k.oneOf("decision.below_confidence", d.BelowConfidence, "fail", "pass")
 	k.whole("decision.vote", d.Vote, 1, 99)

@@ -26,11 +26,15 @@ func (v Verdict) String() string {
 // Rule says what of a model's scores makes a part pass.
 type Rule struct {
 	Pass            []string // labels of good parts, every other label is a fail; empty: those of GoodLabels that the model has
-	Threshold       float64  // 0..1: the pass labels' scores must add up to this
+	Threshold       float64  // above 0, up to 1: the pass labels' scores must add up to this
 	Confidence      float64  // 0..1: the best label must have this score …
 	BelowConfidence Verdict  // … or this is the verdict
 	Vote            int      // frames that vote on a verdict; 0 and 1: no vote
 }
+
+// addUpSlack is how much more than 1 the scores of labels that exclude each other
+// may add up to: 8-bit scores are rounded.
+const addUpSlack = 1.0 / 16
 
 // GoodLabels are what people call good parts.
 var GoodLabels = []string{"good", "ok", "pass"}
@@ -74,6 +78,9 @@ func NewJudge(rule Rule, labels []string) (*Judge, error) {
 		return nil, fmt.Errorf("decision.pass: none of the model's labels is called %s; say which of them mean a good part: %s",
 			strings.Join(GoodLabels, " or "), strings.Join(labels, ", "))
 	}
+	if !(rule.Threshold > 0 && rule.Threshold <= 1) {
+		return nil, fmt.Errorf("decision.threshold = %v: above 0, up to 1 is possible; with 0 every part would pass", rule.Threshold)
+	}
 	if !slices.Contains(j.passes, false) {
 		return nil, fmt.Errorf("decision.pass: all of the model's labels would pass (%s), so no part could fail", strings.Join(labels, ", "))
 	}
@@ -84,25 +91,35 @@ func NewJudge(rule Rule, labels []string) (*Judge, error) {
 // score that is no number never helps a part to pass.
 func (j *Judge) Judge(scores []float32) Judgement {
 	r := Judgement{}
-	best := -1
+	best, total, highest, broken := 0, float32(0), float32(0), false
 	for i, s := range scores {
+		broken = broken || !(s >= 0)
+		total += s
 		if j.passes[i] {
 			r.PassScore += s
+			highest = max(highest, s)
 		}
-		if best < 0 || s > scores[best] {
+		if s > scores[best] {
 			best = i
 		}
 	}
 	r.Label, r.Score = j.labels[best], scores[best]
+	// Labels that are scored each for itself do not share a whole: then scores
+	// can't be added up, and a bad label that is likelier than the good ones wins.
+	if total > 1+addUpSlack {
+		r.PassScore = highest
+		if !j.passes[best] {
+			r.PassScore = min(highest, 1-r.Score)
+		}
+	}
 	switch {
+	case broken:
+		r.Unsure = true
 	case !(float64(r.Score) >= j.rule.Confidence):
 		r.Unsure = true
 		r.Verdict = j.rule.BelowConfidence
 	case float64(r.PassScore) >= j.rule.Threshold:
 		r.Verdict = Pass
-	}
-	if !(r.PassScore >= 0) { // not a number
-		r.Verdict = Fail
 	}
 	r.Verdict = j.vote(r.Verdict)
 	return r

@@ -23,8 +23,13 @@ func TestJudge(t *testing.T) {
 		"just the threshold":   {Rule{Threshold: 0.5}, []float32{0.25, 0.5, 0.25}, Pass, "good", false},
 		"unsure fails":         {Rule{Threshold: 0.3, Confidence: 0.6}, []float32{0.3, 0.5, 0.2}, Fail, "good", true},
 		"unsure passes":        {Rule{Threshold: 0.9, Confidence: 0.6, BelowConfidence: Pass}, []float32{0.3, 0.5, 0.2}, Pass, "good", true},
-		"no number":            {Rule{Threshold: 0}, []float32{nan, nan, nan}, Fail, "chip", true},
-		"no number in pass":    {Rule{Threshold: 0, Confidence: 0, BelowConfidence: Pass}, []float32{0.5, nan, 0.5}, Fail, "chip", false},
+		"no number":            {Rule{Threshold: 0.1}, []float32{nan, nan, nan}, Fail, "chip", true},
+		"no number in fail":    {Rule{Threshold: 0.5, BelowConfidence: Pass}, []float32{0.1, 0.8, nan}, Fail, "good", true},
+		"no number first":      {Rule{Threshold: 0.05, Confidence: 0.5, BelowConfidence: Pass}, []float32{nan, 0.1, 0.9}, Fail, "chip", true},
+		"each for itself, bad": {Rule{Threshold: 0.5}, []float32{0, 0.6, 0.95}, Fail, "scratch", false},
+		"each for itself":      {Rule{Threshold: 0.5}, []float32{0.3, 0.9, 0.4}, Pass, "good", false},
+		"two that add up":      {Rule{Pass: []string{"good", "chip"}, Threshold: 0.9}, []float32{0.8, 0.8, 0.1}, Fail, "chip", false},
+		"no number in pass":    {Rule{Threshold: 0.1, BelowConfidence: Pass}, []float32{0.5, nan, 0.5}, Fail, "chip", true},
 		"a sum of pass labels": {Rule{Pass: []string{"good", "chip"}, Threshold: 0.9}, []float32{0.45, 0.5, 0.05}, Pass, "good", false},
 	} {
 		if c.rule.Pass == nil {
@@ -73,12 +78,17 @@ func TestNewJudgeErrors(t *testing.T) {
 		{[]string{"good", "goood"}, `no label "goood"`},
 		{labels, "no part could fail"},
 	} {
-		if _, err := NewJudge(Rule{Pass: c.pass}, labels); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := NewJudge(Rule{Pass: c.pass, Threshold: 0.5}, labels); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("pass %q: error %v, want one with %q", c.pass, err, c.want)
 		}
 	}
 	if _, err := NewJudge(Rule{}, []string{"daisy", "palace"}); err == nil || !strings.Contains(err.Error(), "daisy, palace") {
 		t.Errorf("error %v", err)
+	}
+	for _, threshold := range []float64{0, -1, 1.5, math.NaN()} {
+		if _, err := NewJudge(Rule{Threshold: threshold}, labels); err == nil || !strings.Contains(err.Error(), "decision.threshold") {
+			t.Errorf("threshold %v: %v", threshold, err)
+		}
 	}
 	j, err := NewJudge(Rule{Threshold: 0.5}, []string{"NOK", "OK"})
 	if err != nil {

@@ -147,8 +147,12 @@ func (l *Line) finish(i *inspection, c *model.Classifier) (Result, error) {
 	r := &i.result
 	start := time.Now()
 	if i.err == nil {
-		r.Judgement = l.Judge.Judge(c.Scores())
-	} else {
+		var scores []float32
+		if scores, i.err = c.Scores(); i.err == nil {
+			r.Judgement = l.Judge.Judge(scores)
+		}
+	}
+	if i.err != nil {
 		l.Judge.Forget()
 	}
 	decided := time.Now()
@@ -221,16 +225,17 @@ func (l *Line) tell(ctx context.Context, e Event) {
 	if l.Events == nil {
 		return
 	}
+	select {
+	case l.Events <- e:
+		return
+	default:
+	}
 	if l.Lossless {
 		select {
 		case l.Events <- e:
+			return
 		case <-ctx.Done():
 		}
-		return
 	}
-	select {
-	case l.Events <- e:
-	default:
-		l.dropped.Add(1)
-	}
+	l.dropped.Add(1)
 }

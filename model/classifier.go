@@ -91,7 +91,7 @@ func newClassifier(b []byte, side *Sidecar, o Options) (*Classifier, error) {
 	c := &Classifier{net: net, logits: side != nil && side.Scores == "logits"}
 	if c.index, c.labels, err = scoresOf(net.file, net.outputs, side); err == nil {
 		c.scores = make([]float32, len(c.labels))
-		if !c.logits {
+		if side == nil || side.Scores == "" {
 			err = checkProbabilities(net.file.Model, c.index)
 		}
 	}
@@ -114,19 +114,8 @@ func (c *Classifier) try() error {
 	in := c.net.in
 	gray := gocv.NewMatWithSizeFromScalar(gocv.NewScalar(127, 127, 127, 0), in.Height, in.Width, gocv.MatTypeCV8UC3)
 	defer gray.Close()
-	scores, err := c.Classify(&gray, image.Rect(0, 0, in.Width, in.Height))
-	if err != nil {
-		return err
-	}
-	// An 8-bit score can be a step off.
-	const slack = 1.0 / 128
-	for i, s := range scores {
-		v := float64(s)
-		if math.IsNaN(v) || v < -slack || v > 1+slack {
-			return fmt.Errorf("the score of %q for a gray picture is %v, not in 0..1: %s", c.labels[i], s, logitsHint)
-		}
-	}
-	return nil
+	_, err := c.Classify(&gray, image.Rect(0, 0, in.Width, in.Height))
+	return err
 }
 
 // Labels are the classes in the order of the scores. The caller must not change it.
@@ -148,7 +137,7 @@ func (c *Classifier) Classify(img *gocv.Mat, roi image.Rectangle) ([]float32, er
 	if err := c.net.Invoke(); err != nil {
 		return nil, err
 	}
-	return c.Scores(), nil
+	return c.Scores()
 }
 
 // Load is the first step of Classify: the picture into the input tensor.
@@ -157,9 +146,19 @@ func (c *Classifier) Load(img *gocv.Mat, roi image.Rectangle) error { return c.n
 // Invoke is the second step of Classify: the network itself.
 func (c *Classifier) Invoke() error { return c.net.Invoke() }
 
-// Scores is the third step of Classify: the output tensor as scores.
-func (c *Classifier) Scores() []float32 {
+// slack is how far a probability may be outside 0..1: an 8-bit score can be a
+// step off.
+const slack = 1.0 / 128
+
+// Scores is the third step of Classify: the output tensor as scores. It is an
+// error if they are none.
+func (c *Classifier) Scores() ([]float32, error) {
 	raw := c.net.Output(c.index)
+	for i, v := range raw {
+		if v != v || math.IsInf(float64(v), 0) || !c.logits && (v < -slack || v > 1+slack) {
+			return nil, fmt.Errorf("the score of %q is %v, not in 0..1", c.labels[len(c.labels)-len(raw)+i], v)
+		}
+	}
 	switch {
 	case c.logits && len(raw) == 1:
 		c.scores[1] = float32(1 / (1 + math.Exp(-float64(raw[0]))))
@@ -175,7 +174,7 @@ func (c *Classifier) Scores() []float32 {
 			c.scores[i] = min(max(v, 0), 1)
 		}
 	}
-	return c.scores
+	return c.scores, nil
 }
 
 func softmax(dst, logits []float32) {

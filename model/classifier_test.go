@@ -83,6 +83,22 @@ func TestOpenErrors(t *testing.T) {
 			s.Outputs = s.Outputs[1:]
 			meta(f).Outputs = nil
 		}), "base network"},
+		"relu": {demoAltered(t, func(f *graph.File) {
+			s := f.Model.Subgraphs[0]
+			for _, o := range s.Operators {
+				if f.Model.Op(o) == graph.OpSoftmax {
+					o.CodeIndex, o.Options = uint32(len(f.Model.OperatorCodes)), graph.Options{}
+				}
+			}
+			f.Model.OperatorCodes = append(f.Model.OperatorCodes, &graph.OperatorCode{DeprecatedCode: 19, Version: 1, Code: graph.OpRelu})
+		}), "straight from RELU"},
+		"a result with values": {demoAltered(t, func(f *graph.File) {
+			s := f.Model.Subgraphs[0]
+			s.Tensors[s.Operators[0].Outputs[0]].Buffer = s.Tensors[s.Operators[0].Inputs[1]].Buffer
+		}), "is written to, but has values"},
+		"an input with values": {demoAltered(t, func(f *graph.File) {
+			input(f).Buffer = f.Model.Subgraphs[0].Tensors[f.Model.Subgraphs[0].Operators[0].Inputs[1]].Buffer
+		}), "is written to, but has values"},
 		"logits": {demoAltered(t, func(f *graph.File) {
 			s := f.Model.Subgraphs[0]
 			s.Outputs[0] = s.Operators[len(s.Operators)-1].Inputs[0]
@@ -146,7 +162,8 @@ func TestSidecar(t *testing.T) {
 		"mean = [0, 0, 0]\nstd = [255, 255, 255]\ncolor = \"bgr\"\nlabels = [\"a\",\"b\",\"c\",\"d\"]": "",
 		"mean = [0.0]\nstd = [255.0]":                                        "does not say",
 		"mean = [0.0]\nlabels_file = \"labels.txt\"":                         "go together",
-		"mean = [0.0]\nstd = [255.0]\nlabels = [\"a\"]":                      "4 scores but there are 1 labels",
+		"mean = [0.0]\nstd = [255.0]\nlabels = [\"a\"]":                      "two at least",
+		"mean = [0.0]\nstd = [255.0]\nlabels = [\"a\", \"b\"]":               "4 scores but there are 2 labels",
 		"mean = [0.0]\nstd = [255.0]\nlabels_file = \"none.txt\"":            "none.txt",
 		"mean = [0.0]\nstd = [255.0]\ncolor = \"gray\"\nlabels = [\"a\"]":    "the model takes rgb",
 		"mean = [0.0]\nstd = [255.0]\ncolour = \"rgb\"":                      "unknown key \"colour\"",

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -105,6 +106,9 @@ func scoresOf(f *graph.File, outputs []output, side *Sidecar) (index int, labels
 	if err := checkLabels(labels); err != nil {
 		return 0, nil, err
 	}
+	if len(labels) < 2 {
+		return 0, nil, fmt.Errorf("there is one label, %q; two at least are needed, also for a network with a single score", labels[0])
+	}
 	if index < 0 {
 		// Maps have several positions; scores are a single row.
 		for i, o := range outputs {
@@ -152,10 +156,8 @@ func packedLabels(f *graph.File) (labels []string, output int, err error) {
 	return labels, output, nil
 }
 
-const logitsHint = `the network ends without softmax or sigmoid; if its scores are logits, write scores = "logits" into its .toml file`
-
-// checkProbabilities looks at the operator that makes the scores: one that can
-// give any number makes no probabilities.
+// checkProbabilities looks at the operator that makes the scores: softmax and
+// sigmoid make probabilities, of any other somebody has to say what it makes.
 func checkProbabilities(m *graph.Model, output int) error {
 	sub := m.Subgraphs[0]
 	tensor := sub.Outputs[output]
@@ -167,13 +169,13 @@ func checkProbabilities(m *graph.Model, output int) error {
 		switch op := m.Op(o); op {
 		case graph.OpQuantize, graph.OpDequantize, graph.OpReshape, graph.OpSqueeze:
 			tensor = o.Inputs[0] // these change no value
-		case graph.OpFullyConnected, graph.OpConv2D, graph.OpDepthwiseConv2D, graph.OpAdd, graph.OpSub, graph.OpMul, graph.OpMean:
-			return fmt.Errorf("the scores come straight from %v: %s", op, logitsHint)
-		default:
+		case graph.OpSoftmax, graph.OpLogistic:
 			return nil
+		default:
+			return fmt.Errorf("the scores come straight from %v, without softmax or sigmoid; say in the .toml file beside the model what they are: scores = \"logits\" or scores = \"probabilities\"", op)
 		}
 	}
-	return nil
+	return errors.New("no operator makes the scores")
 }
 
 func checkLabels(labels []string) error {

@@ -42,7 +42,11 @@ func Describe(path string, b []byte) (*Description, error) {
 	for _, o := range net.outputs {
 		d.Outputs = append(d.Outputs, OutputDescription{o.name, o.kind, o.shape})
 	}
-	_, d.Labels, err = scoresOf(net.file, net.outputs, side)
+	index := 0
+	index, d.Labels, err = scoresOf(net.file, net.outputs, side)
+	if err == nil && (side == nil || side.Scores == "") {
+		err = checkProbabilities(net.file.Model, index)
+	}
 	if errors.Is(err, errUndescribed) && net.isBase() {
 		return d, nil
 	}

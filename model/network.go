@@ -146,7 +146,7 @@ func (n *Network) openOutputs() error {
 		default:
 			return fmt.Errorf("output %q has type %v; float32, uint8 or int8 is needed", out.name, out.kind)
 		}
-		if int(t.ByteSize()) != size*out.kind.Size() || size == 0 {
+		if int(t.ByteSize()) != size*out.kind.Size() || size == 0 || len(out.shape) == 0 {
 			return fmt.Errorf("output %q has shape %v but %d bytes", out.name, out.shape, t.ByteSize())
 		}
 		out.values = make([]float32, size)
@@ -213,6 +213,14 @@ func (n *Network) Load(img *gocv.Mat, roi image.Rectangle) error {
 func (n *Network) Invoke() error {
 	if n.interpreter.Invoke() != tflite.OK {
 		return errors.New("TensorFlow Lite failed to run the network")
+	}
+	// A network may compute the size of a result. Then its memory is another
+	// one now, or none.
+	for i := range n.outputs {
+		o := &n.outputs[i]
+		if o.tensor.Data() == nil || int(o.tensor.ByteSize()) != len(o.values)*o.kind.Size() {
+			return fmt.Errorf("output %q changed its size to %d bytes; a fixed size is needed", o.name, o.tensor.ByteSize())
+		}
 	}
 	return nil
 }

@@ -134,12 +134,18 @@ func (r *checklist) pins(cfg *config.Config) {
 		r.warn("pins", `the pins are simulated; for real ones set outputs.board = "gpio"`)
 	}
 	list := outputSettings(cfg)
+	owner := map[string]string{} // of a pin, whatever it was called
 	for _, s := range list {
 		p, err := board.Pin(s.Pin)
 		if err != nil {
 			r.fail("pins", fmt.Errorf("outputs.%s.pin: %w", s.Name, err))
 			continue
 		}
+		if first, taken := owner[p.Name()]; taken {
+			r.fail("pins", fmt.Errorf("outputs.%s.pin = %q: this is %s, which outputs.%s has already; give each its own", s.Name, s.Pin, p.Name(), first))
+			continue
+		}
+		owner[p.Name()] = s.Name
 		r.ok("pins", "%s: %s by driver %s", s.Name, p.Name(), board.Driver(p))
 		if s.ActiveLow {
 			r.warn("pins", `%s is active low: a Pi that boots or has no power holds it active; active = "high" with a pull-down resistor is safe`, s.Name)

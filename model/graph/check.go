@@ -51,7 +51,19 @@ func (m *Model) checkSubgraph(s *Subgraph) error {
 		}
 		return nil
 	}
+	// TensorFlow Lite keeps a tensor that has values in the file read-only.
+	writable := func(what string, list []int32) error {
+		for _, t := range list {
+			if b := m.Buffers[s.Tensors[t].Buffer]; len(b.Data) > 0 || b.Offset > 1 {
+				return fmt.Errorf("%s: tensor %d (%s) is written to, but has values in the file", what, t, s.Tensors[t].Name)
+			}
+		}
+		return nil
+	}
 	if err := within("inputs", s.Inputs, 0); err != nil {
+		return err
+	}
+	if err := writable("inputs", s.Inputs); err != nil {
 		return err
 	}
 	if err := within("outputs", s.Outputs, 0); err != nil {
@@ -65,6 +77,9 @@ func (m *Model) checkSubgraph(s *Subgraph) error {
 			return err
 		}
 		if err := within(fmt.Sprintf("operator %d", i), o.Outputs, 0); err != nil {
+			return err
+		}
+		if err := writable(fmt.Sprintf("operator %d", i), o.Outputs); err != nil {
 			return err
 		}
 	}

@@ -40,6 +40,9 @@ func Identifier(buf []byte) string {
 	return string(buf[4:8])
 }
 
+// maxUnknown bounds the list of unknown parts: a few say enough.
+const maxUnknown = 20
+
 type reader struct {
 	buf     []byte
 	unknown []string
@@ -132,6 +135,9 @@ func (r *reader) table(pos int, v reflect.Value, path string) error {
 	if err != nil {
 		return err
 	}
+	if err := r.spend((size-4)/2, pos); err != nil {
+		return err
+	}
 	if _, err := r.bytes(pos, length); err != nil {
 		return err
 	}
@@ -176,7 +182,7 @@ func (r *reader) noteUnknown(l *layout, ids int, where func(int) int, path strin
 		for _, s := range l.slots {
 			known = known || s.id == id || s.kind == variant && s.id-1 == id
 		}
-		if !known {
+		if !known && len(r.unknown) < maxUnknown {
 			r.unknown = append(r.unknown, fmt.Sprintf("%s: field %d", path, id))
 		}
 	}
