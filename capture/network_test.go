@@ -74,9 +74,13 @@ func TestHTTPCameraFallsSilent(t *testing.T) {
 	t.Parallel()
 	cam := newMJPEGCamera(t, 30*time.Millisecond, 60)
 	c := open(t, Settings{Source: cam.URL, Timeout: 700 * time.Millisecond, ReopenMin: 10 * time.Millisecond})
+	ctx := limited(t)
 	for c.Stats().Read == 0 {
-		if _, err := c.Next(limited(t)); err != nil {
+		if _, err := c.Next(ctx); err != nil {
 			t.Log(err) // slow to open
+		}
+		if ctx.Err() != nil {
+			t.Fatal("no frame ever came")
 		}
 	}
 	e := lost(t, c)
@@ -86,8 +90,10 @@ func TestHTTPCameraFallsSilent(t *testing.T) {
 	if d := time.Since(e.Since); d > 5*time.Second {
 		t.Errorf("noticed after %v", d)
 	}
-	for c.Stats().Reopens == 0 {
-		c.Next(limited(t))
+	for ctx := limited(t); c.Stats().Reopens == 0; {
+		if _, err := c.Next(ctx); ctx.Err() != nil {
+			t.Fatal("never opened again: ", err)
+		}
 	}
 	start := time.Now()
 	c.Close()

@@ -33,7 +33,7 @@ func (e Errors) Unwrap() []error { return e }
 func Load(path string) (*Config, error) {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("configuration %s: no such file; name another with --config FILE", path)
+		return nil, &fs.PathError{Op: "configuration", Path: path, Err: missing{}}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("configuration: %w", err)
@@ -52,6 +52,12 @@ func Load(path string) (*Config, error) {
 	c.Dir = filepath.Dir(path)
 	return c, nil
 }
+
+// missing is fs.ErrNotExist with the way out.
+type missing struct{}
+
+func (missing) Error() string        { return "no such file; name another with --config FILE" }
+func (missing) Is(target error) bool { return target == fs.ErrNotExist }
 
 // Parse reads the text of a configuration. Keys that are left out have their
 // default. The error, if any, is an Errors.

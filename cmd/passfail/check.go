@@ -89,7 +89,7 @@ func (r *checklist) model(cfg *config.Config) {
 		return
 	}
 	defer c.Close()
-	r.ok("model", "%s: %v", cfg.Model.File, c.Input())
+	r.ok("model", "%s: %v", cfg.Path(cfg.Model.File), c.Input())
 	if _, err := line.NewJudge(rule(cfg), c.Labels()); err != nil {
 		r.fail("decision", err)
 		return

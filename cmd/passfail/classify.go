@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -66,6 +67,9 @@ func (o classifyOptions) load() (*config.Config, error) {
 		}
 		var err error
 		if cfg, err = config.Load(path); err != nil {
+			if o.config == "" && errors.Is(err, fs.ErrNotExist) {
+				return nil, fmt.Errorf("%w, or a model with --model FILE", err)
+			}
 			return nil, err
 		}
 	}
