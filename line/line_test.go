@@ -5,12 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"image"
-	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -379,104 +377,6 @@ func TestCameraError(t *testing.T) {
 			t.Errorf("error %v", err)
 		}
 	})
-}
-
-// feed is a camera whose pictures the test gives, and which it unplugs: a real
-// GStreamer pipeline that reads raw pictures from a FIFO.
-type feed struct {
-	pipe *os.File
-	done chan struct{} // closed when the last picture was written
-}
-
-func newFeed(t *testing.T, picture *capture.Frame) (*feed, *capture.Camera) {
-	t.Helper()
-	fifo := filepath.Join(t.TempDir(), "frames")
-	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	pipe, err := os.OpenFile(fifo, os.O_RDWR, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := capture.Defaults()
-	s.Source = "gstreamer:filesrc location=" + fifo + " blocksize=921600 ! rawvideoparse width=640 height=480 format=bgr framerate=30/1 ! appsink sync=false"
-	s.Timeout, s.FrozenAfter, s.ReopenMin, s.ReopenMax = time.Minute, 0, time.Hour, time.Hour
-	camera, err := capture.Open(t.Context(), s, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { camera.Close() })
-	pixels, err := picture.Image.DataPtrUint8()
-	if err != nil {
-		t.Fatal(err)
-	}
-	f := &feed{pipe: pipe, done: make(chan struct{})}
-	go func() {
-		defer close(f.done)
-		for {
-			if _, err := pipe.Write(pixels); err != nil {
-				return // closed
-			}
-		}
-	}()
-	return f, camera
-}
-
-// unplug ends the pipeline: nobody holds the FIFO's other end.
-func (f *feed) unplug() {
-	f.pipe.Close()
-	<-f.done
-}
-
-func TestLevelsRestWhileTheCameraIsLost(t *testing.T) {
-	for _, c := range []struct {
-		picture string
-		pin     string
-	}{{"001-good.jpg", passPin}, {"004-scratch.jpg", failPin}} {
-		forLanes(t, func(t *testing.T, n int) {
-			f := picture(t, c.picture)
-			feed, camera := newFeed(t, f)
-			defer feed.unplug()
-			b := newBench(t, wiring{mode: device.Level, delay: 10 * time.Second, rejectWidth: time.Second})
-			cs := openClassifiers(t, n)
-			events := make(chan Event)
-			l := &Line{Camera: camera, Classifiers: cs, Judge: newJudge(t, cs[0]), Pins: b.Pins, Events: events, Lossless: true}
-			ctx, stop := context.WithCancel(limited(t))
-			defer stop()
-			ended := running(t, ctx, l)
-			if e := wait(t, events, "a verdict"); e.Err != nil {
-				t.Fatal(e.Err)
-			}
-			if got := b.edges(passPin, failPin); !slices.Equal(got, []edge{{c.pin, gpio.High}}) {
-				t.Errorf("pins %v", got)
-			}
-			feed.unplug()
-			judged := 1
-			var lost *capture.LostError
-			for lost == nil {
-				e := wait(t, events, "the loss")
-				if !errors.As(e.Err, &lost) {
-					judged++
-				}
-			}
-			if lost.Reason != capture.Unplugged {
-				t.Error(lost)
-			}
-			if got := b.edges(passPin, failPin); !slices.Equal(got, []edge{{c.pin, gpio.High}, {c.pin, gpio.Low}}) {
-				t.Errorf("pins %v", got)
-			}
-			if l.Judge.seen != 0 {
-				t.Error("the frames from before the loss still vote")
-			}
-			stop()
-			if err := wait(t, ended, "the end of Run"); err != nil {
-				t.Error(err)
-			}
-			if got := len(b.edges(heartbeatPin)); got != judged {
-				t.Errorf("%d heartbeats of %d frames", got, judged)
-			}
-		})
-	}
 }
 
 // The heartbeat is of the frames: no frame, no beat, and no more than one in half a period.
