@@ -9,8 +9,6 @@ import (
 	"os"
 
 	"gocv.io/x/gocv"
-
-	"passfail/model/graph"
 )
 
 // maxFile bounds a model file's size; VGG16 with its own head has 550 MB in
@@ -91,11 +89,6 @@ func newClassifier(b []byte, side *Sidecar, o Options) (*Classifier, error) {
 	c := &Classifier{net: net, logits: side != nil && side.Scores == "logits"}
 	if c.index, c.labels, err = scoresOf(net.file, net.outputs, side); err == nil {
 		c.scores = make([]float32, len(c.labels))
-		if side == nil || side.Scores == "" {
-			err = checkProbabilities(net.file.Model, c.index)
-		}
-	}
-	if err == nil {
 		err = c.try()
 	}
 	if errors.Is(err, errUndescribed) && net.isBase() {
@@ -123,9 +116,6 @@ func (c *Classifier) Labels() []string { return c.labels }
 
 // Input says how pictures are prepared.
 func (c *Classifier) Input() Input { return c.net.in }
-
-// File is the model file as read.
-func (c *Classifier) File() *graph.File { return c.net.file }
 
 // Classify scores the part roi of img (BGR, 8 bit). The scores are in the order
 // of Labels, each in 0..1; the slice is the classifier's own and is overwritten

@@ -130,6 +130,11 @@ func scoresOf(f *graph.File, outputs []output, side *Sidecar) (index int, labels
 	if n := len(o.values); n != len(labels) && (n != 1 || len(labels) != 2) {
 		return 0, nil, fmt.Errorf("output %q has %d scores but there are %d labels: %s", o.name, n, len(labels), strings.Join(labels, ", "))
 	}
+	if side == nil || side.Scores == "" { // nobody says what the scores are
+		if err := checkProbabilities(f.Model, index); err != nil {
+			return 0, nil, err
+		}
+	}
 	return index, labels, nil
 }
 

@@ -42,11 +42,7 @@ func Describe(path string, b []byte) (*Description, error) {
 	for _, o := range net.outputs {
 		d.Outputs = append(d.Outputs, OutputDescription{o.name, o.kind, o.shape})
 	}
-	index := 0
-	index, d.Labels, err = scoresOf(net.file, net.outputs, side)
-	if err == nil && (side == nil || side.Scores == "") {
-		err = checkProbabilities(net.file.Model, index)
-	}
+	_, d.Labels, err = scoresOf(net.file, net.outputs, side)
 	if errors.Is(err, errUndescribed) && net.isBase() {
 		return d, nil
 	}

@@ -42,20 +42,6 @@ func (m *ModelMetadata) LabelFile() (name string, output int) {
 	return "", -1
 }
 
-// ImageInput describes an input that is a picture of 0..255 in RGB.
-func ImageInput(name, description string, n Normalization) *TensorMetadata {
-	low, high := make([]float32, len(n.Mean)), make([]float32, len(n.Mean))
-	for i := range n.Mean {
-		low[i], high[i] = (0-n.Mean[i])/n.Std[i], (255-n.Mean[i])/n.Std[i]
-	}
-	return &TensorMetadata{
-		Name: name, Description: description,
-		Content:      &Content{Properties: ContentProperties{contentImage, &ImageProperties{ColorSpace: ColorRGB}}},
-		ProcessUnits: []*ProcessUnit{{ProcessOptions{processNormalization, &n}}},
-		Stats:        &Stats{Max: high, Min: low},
-	}
-}
-
 // ScoreOutput describes an output of scores whose labels are in a packed file.
 func ScoreOutput(name, description, labelFile string) *TensorMetadata {
 	return &TensorMetadata{
