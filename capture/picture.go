@@ -82,15 +82,26 @@ func digits(s string) int {
 // ReadPicture reads one picture through the same rotation, flip and region of interest as the camera's frames. Of s,
 // only Rotate, Flip and ROI matter. The caller closes the Frame.
 func ReadPicture(path string, s Settings) (*Frame, error) {
-	v, err := newView(s)
-	if err != nil {
-		return nil, err
-	}
 	began := time.Now()
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("picture: %w", err)
 	}
+	f, err := DecodePicture(data, path, s)
+	if err != nil {
+		return nil, err
+	}
+	f.Decode = f.Taken.Sub(began)
+	return f, nil
+}
+
+// DecodePicture is ReadPicture for a file that was read already: data is its content, path its name in Frame and errors.
+func DecodePicture(data []byte, path string, s Settings) (*Frame, error) {
+	v, err := newView(s)
+	if err != nil {
+		return nil, err
+	}
+	began := time.Now()
 	b := newBuffer(v)
 	err = decode(data, b.input())
 	if err == nil {

@@ -1,0 +1,185 @@
+package dataset
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"image"
+	"math"
+
+	"gocv.io/x/gocv"
+)
+
+// Side is the width and height of a Look's thumbnail, in pixels.
+const Side = 48
+
+// Look is what is remembered of a decoded picture: enough to judge its quality
+// and to know the part again. It has no pointers, and one size (LookSize bytes
+// when marshalled).
+type Look struct {
+	Width, Height int32 // of what was examined, pixels
+
+	Brightness float32 // mean of the gray values, 0 to 255
+	Contrast   float32 // standard deviation of the gray values
+	Dark       float32 // share of pixels at 2 or below: no light
+	Bright     float32 // share of pixels at 253 or above: too much of it
+	Sharpness  float32 // standard deviation of the Laplacian, at a longest side of 640 pixels at most
+
+	// Gray is the picture shrunk to Side×Side, row by row, by averaging areas.
+	// Values are stretched: 0 is Low, 255 is High.
+	Low, High float32
+	Gray      [Side * Side]uint8
+}
+
+// LookSize is the size of a marshalled Look.
+const LookSize = 2*4 + 7*4 + Side*Side
+
+// MarshalBinary is for a cache; UnmarshalBinary reads it again.
+func (l *Look) MarshalBinary() ([]byte, error) {
+	return binary.Append(make([]byte, 0, LookSize), binary.LittleEndian, l)
+}
+
+// UnmarshalBinary reads what MarshalBinary gave. Any bytes are either an error
+// or a Look that Groups and Check can use.
+func (l *Look) UnmarshalBinary(b []byte) error {
+	if len(b) != LookSize {
+		return fmt.Errorf("look: %d bytes; it has %d", len(b), LookSize)
+	}
+	var n Look
+	if _, err := binary.Decode(b, binary.LittleEndian, &n); err != nil {
+		return fmt.Errorf("look: %w", err)
+	}
+	if n.Width <= 0 || n.Height <= 0 {
+		return fmt.Errorf("look: of a picture of %dx%d pixels", n.Width, n.Height)
+	}
+	for _, v := range []float32{n.Brightness, n.Contrast, n.Sharpness, n.Low, n.High} {
+		if !(v >= 0 && v <= 1<<16) {
+			return fmt.Errorf("look: a value of %v", v)
+		}
+	}
+	if !(n.Dark >= 0 && n.Dark <= 1 && n.Bright >= 0 && n.Bright <= 1 && n.High >= n.Low) {
+		return fmt.Errorf("look: shares of %v and %v, gray values from %v to %v", n.Dark, n.Bright, n.Low, n.High)
+	}
+	*l = n
+	return nil
+}
+
+// lookScale is the longest side, in pixels, at which sharpness is measured, so
+// that it does not depend on how finely a camera samples its own blur.
+const lookScale = 640
+
+// Examine looks at the part roi of img (BGR, 8 bit).
+func Examine(img *gocv.Mat, roi image.Rectangle) (Look, error) {
+	var l Look
+	if img.Type() != gocv.MatTypeCV8UC3 {
+		return l, fmt.Errorf("look: the picture's type is %v; BGR of 8 bit is needed", img.Type())
+	}
+	if whole := image.Rect(0, 0, img.Cols(), img.Rows()); roi.Empty() || !roi.In(whole) {
+		return l, fmt.Errorf("look: the region %v is not within the picture, which has %dx%d pixels", roi, img.Cols(), img.Rows())
+	}
+	part := img.Region(roi)
+	defer part.Close()
+	gray := gocv.NewMat()
+	defer gray.Close()
+	if err := gocv.CvtColor(part, &gray, gocv.ColorBGRToGray); err != nil {
+		return l, fmt.Errorf("look: %w", err)
+	}
+	// A whole factor, since averaging by it is quick and blurs all pixels alike.
+	if f := (max(roi.Dx(), roi.Dy()) + lookScale - 1) / lookScale; f > 1 {
+		size := image.Pt(max(1, roi.Dx()/f), max(1, roi.Dy()/f))
+		if err := gocv.Resize(gray, &gray, size, 0, 0, gocv.InterpolationArea); err != nil {
+			return l, fmt.Errorf("look: %w", err)
+		}
+	}
+	l.Width, l.Height = int32(roi.Dx()), int32(roi.Dy())
+	pixels, err := gray.DataPtrUint8()
+	if err != nil || len(pixels) != gray.Cols()*gray.Rows() {
+		return l, errors.New("look: the gray picture's pixels can't be read")
+	}
+	l.measure(pixels, gray.Cols(), gray.Rows())
+	return l, l.shrink(gray)
+}
+
+// measure fills in brightness, contrast, shares and sharpness of w×h gray
+// pixels. It looks at some rows only: hundreds tell as much as all.
+func (l *Look) measure(pixels []uint8, w, h int) {
+	const rows = 120
+	step := max(1, h/rows)
+	var histogram [256]int
+	var n, sum, square, edges int
+	var edgeSum, edgeSquare int64
+	for y := step / 2; y < h; y += step {
+		row := pixels[y*w : (y+1)*w]
+		for _, v := range row {
+			histogram[v]++
+		}
+		n += w
+		if y == 0 || y == h-1 || w < 3 {
+			continue
+		}
+		up, down := pixels[(y-1)*w:y*w], pixels[(y+1)*w:(y+2)*w]
+		for x := 1; x < len(row)-1 && x < len(up) && x < len(down); x++ {
+			d := 4*int(row[x]) - int(row[x-1]) - int(row[x+1]) - int(up[x]) - int(down[x])
+			edgeSum += int64(d)
+			edgeSquare += int64(d * d)
+		}
+		edges += w - 2
+	}
+	for v, count := range histogram {
+		sum += v * count
+		square += v * v * count
+		if v <= 2 {
+			l.Dark += float32(count) / float32(n)
+		}
+		if v >= 253 {
+			l.Bright += float32(count) / float32(n)
+		}
+	}
+	l.Dark, l.Bright = min(l.Dark, 1), min(l.Bright, 1)
+	l.Brightness, l.Contrast = spread(float64(sum), float64(square), n)
+	_, l.Sharpness = spread(float64(edgeSum), float64(edgeSquare), edges)
+}
+
+// spread is the mean and the standard deviation of n values, from their sum and
+// the sum of their squares.
+func spread(sum, square float64, n int) (mean, deviation float32) {
+	if n == 0 {
+		return 0, 0
+	}
+	m := sum / float64(n)
+	return float32(m), float32(math.Sqrt(max(0, square/float64(n)-m*m)))
+}
+
+// shrink fills in the thumbnail.
+func (l *Look) shrink(gray gocv.Mat) error {
+	real := gocv.NewMat()
+	defer real.Close()
+	// Shrunk as real numbers: rounding would be as loud as the sensor's noise,
+	// of which averaging leaves little.
+	if err := gray.ConvertTo(&real, gocv.MatTypeCV32F); err != nil {
+		return fmt.Errorf("look: %w", err)
+	}
+	if err := gocv.Resize(real, &real, image.Pt(Side, Side), 0, 0, gocv.InterpolationArea); err != nil {
+		return fmt.Errorf("look: %w", err)
+	}
+	values, err := real.DataPtrFloat32()
+	if err != nil || len(values) != Side*Side {
+		return errors.New("look: the thumbnail can't be read")
+	}
+	l.Low, l.High = values[0], values[0]
+	for _, v := range values {
+		l.Low, l.High = min(l.Low, v), max(l.High, v)
+	}
+	if l.High > l.Low {
+		scale := 255 / (l.High - l.Low)
+		for i, v := range values {
+			l.Gray[i] = uint8((v-l.Low)*scale + 0.5)
+		}
+	}
+	return nil
+}
+
+// at is the gray value of a pixel of the thumbnail, 0 to 255.
+func (l *Look) at(i int) float32 {
+	return l.Low + float32(l.Gray[i])*(l.High-l.Low)/255
+}
