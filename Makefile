@@ -46,6 +46,10 @@ lint: setup-lint ## gofmt, go vet, staticcheck, shellcheck
 format: setup-build ## let gofmt rewrite what is not formatted
 	deploy/env.sh gofmt -w .
 
+.PHONY: schema
+schema: setup-build ## generate the code that reads and writes .tflite from model/graph/schema
+	@deploy/schema.sh
+
 .PHONY: bench
 bench: build ## Go's benchmarks, then the station's own on a model
 	$(GO) test -run '^$$' -bench . -benchmem ./...

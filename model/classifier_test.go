@@ -43,7 +43,7 @@ func input(f *graph.File) *graph.Tensor {
 	return s.Tensors[s.Inputs[0]]
 }
 
-func meta(f *graph.File) *graph.SubgraphMetadata { return f.Metadata.Subgraphs[0] }
+func meta(f *graph.File) *graph.SubgraphMetadata { return f.Metadata.SubgraphMetadata[0] }
 
 // Whatever is wrong with a model is an error that says what and where.
 func TestOpenErrors(t *testing.T) {
@@ -64,10 +64,10 @@ func TestOpenErrors(t *testing.T) {
 		"many scales":    {demoAltered(t, func(f *graph.File) { input(f).Quantization.Scale = []float32{1, 2} }), "2 scales"},
 		"two inputs":     {demoAltered(t, func(f *graph.File) { s := f.Model.Subgraphs[0]; s.Inputs = append(s.Inputs, s.Inputs[0]) }), "2 inputs"},
 		"no metadata":    {demoAltered(t, func(f *graph.File) { f.Metadata, f.Model.Metadata = nil, nil }), "lacks normalization"},
-		"no mean":        {demoAltered(t, func(f *graph.File) { meta(f).Inputs[0].ProcessUnits = nil }), "lacks normalization"},
-		"two means":      {demoAltered(t, func(f *graph.File) { meta(f).Inputs[0].Normalization().Mean = []float32{1, 2} }), "2 values of mean"},
-		"std of zero":    {demoAltered(t, func(f *graph.File) { meta(f).Inputs[0].Normalization().Std = []float32{0} }), "std 0"},
-		"no labels":      {demoAltered(t, func(f *graph.File) { meta(f).Outputs[0].AssociatedFiles = nil }), "lacks normalization or labels"},
+		"no mean":        {demoAltered(t, func(f *graph.File) { meta(f).InputTensorMetadata[0].ProcessUnits = nil }), "lacks normalization"},
+		"two means":      {demoAltered(t, func(f *graph.File) { meta(f).InputTensorMetadata[0].Normalization().Mean = []float32{1, 2} }), "2 values of mean"},
+		"std of zero":    {demoAltered(t, func(f *graph.File) { meta(f).InputTensorMetadata[0].Normalization().Std = []float32{0} }), "std 0"},
+		"no labels":      {demoAltered(t, func(f *graph.File) { meta(f).OutputTensorMetadata[0].AssociatedFiles = nil }), "lacks normalization or labels"},
 		"labels missing": {demoAltered(t, func(f *graph.File) { f.Packed = nil }), `"labels.txt", which is not packed`},
 		"labels empty":   {demoAltered(t, func(f *graph.File) { f.Packed[0].Data = []byte("\n") }), "is empty"},
 		"a label too few": {demoAltered(t, func(f *graph.File) { f.Packed[0].Data = []byte("good\nbad\nugly\n") }),
@@ -75,22 +75,22 @@ func TestOpenErrors(t *testing.T) {
 		"a label twice":  {demoAltered(t, func(f *graph.File) { f.Packed[0].Data = []byte("a\nb\na\nc\n") }), `"a" occurs twice`},
 		"an empty label": {demoAltered(t, func(f *graph.File) { f.Packed[0].Data = []byte("a\n\nb\nc\n") }), "label 2 is empty"},
 		"labels of a map": {demoAltered(t, func(f *graph.File) {
-			o := meta(f).Outputs
+			o := meta(f).OutputTensorMetadata
 			o[1].AssociatedFiles, o[0].AssociatedFiles = o[0].AssociatedFiles, nil
 		}), "scores have shape [1 4]"},
 		"no scores": {demoAltered(t, func(f *graph.File) {
 			s := f.Model.Subgraphs[0]
 			s.Outputs = s.Outputs[1:]
-			meta(f).Outputs = nil
+			meta(f).OutputTensorMetadata = nil
 		}), "base network"},
 		"relu": {demoAltered(t, func(f *graph.File) {
 			s := f.Model.Subgraphs[0]
 			for _, o := range s.Operators {
 				if f.Model.Op(o) == graph.OpSoftmax {
-					o.CodeIndex, o.Options = uint32(len(f.Model.OperatorCodes)), graph.Options{}
+					o.OpcodeIndex, o.BuiltinOptions = uint32(len(f.Model.OperatorCodes)), nil
 				}
 			}
-			f.Model.OperatorCodes = append(f.Model.OperatorCodes, &graph.OperatorCode{DeprecatedCode: 19, Version: 1, Code: graph.OpRelu})
+			f.Model.OperatorCodes = append(f.Model.OperatorCodes, &graph.OperatorCode{DeprecatedBuiltinCode: 19, Version: 1, BuiltinCode: graph.OpRelu})
 		}), "straight from RELU"},
 		"a result with values": {demoAltered(t, func(f *graph.File) {
 			s := f.Model.Subgraphs[0]

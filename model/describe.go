@@ -38,14 +38,14 @@ func inputOf(f *graph.File, side *Sidecar) (Input, error) {
 		return Input{}, fmt.Errorf("input tensor %q has type %v; float32, uint8 or int8 is needed", t.Name, t.Type)
 	}
 	var meta *graph.TensorMetadata
-	if f.Metadata != nil && len(f.Metadata.Subgraphs) > 0 && len(f.Metadata.Subgraphs[0].Inputs) > 0 {
-		meta = f.Metadata.Subgraphs[0].Inputs[0]
+	if f.Metadata != nil && len(f.Metadata.SubgraphMetadata) > 0 && len(f.Metadata.SubgraphMetadata[0].InputTensorMetadata) > 0 {
+		meta = f.Metadata.SubgraphMetadata[0].InputTensorMetadata[0]
 	}
 	return in, in.normalization(meta.Normalization(), meta.ColorSpace(), int(t.Shape[3]), side)
 }
 
 // normalization fills in colour order, mean and standard deviation.
-func (in *Input) normalization(n *graph.Normalization, space int8, channels int, side *Sidecar) error {
+func (in *Input) normalization(n *graph.Normalization, space graph.ColorSpace, channels int, side *Sidecar) error {
 	mean, std, color := []float32(nil), []float32(nil), Color("")
 	if n != nil {
 		mean, std = n.Mean, n.Std

@@ -182,8 +182,8 @@ func quantization(t *graph.Tensor, scale *float32, zero *int32) error {
 
 // outputName is what the metadata call an output, or its tensor's name.
 func (n *Network) outputName(i int) string {
-	if m := n.file.Metadata; m != nil && len(m.Subgraphs) > 0 {
-		if outs := m.Subgraphs[0].Outputs; i < len(outs) && outs[i].Name != "" {
+	if m := n.file.Metadata; m != nil && len(m.SubgraphMetadata) > 0 {
+		if outs := m.SubgraphMetadata[0].OutputTensorMetadata; i < len(outs) && outs[i].Name != "" {
 			return outs[i].Name
 		}
 	}

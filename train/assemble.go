@@ -50,13 +50,13 @@ func Assemble(network []byte, h *Head, labels []string, p Provenance) ([]byte, e
 	} else {
 		scores = m.Softmax(logits, "scores")
 	}
-	if f.Metadata == nil || len(f.Metadata.Subgraphs) != 1 {
+	if f.Metadata == nil || len(f.Metadata.SubgraphMetadata) != 1 {
 		return nil, fmt.Errorf("base network: it has no TFLite Metadata")
 	}
-	sub := f.Metadata.Subgraphs[0]
-	maps := sub.Outputs
+	sub := f.Metadata.SubgraphMetadata[0]
+	maps := sub.OutputTensorMetadata
 	setOutputs(f, append([]int32{scores}, taps...)...)
-	sub.Outputs = append([]*graph.TensorMetadata{graph.ScoreOutput("scores", "The probability of each label.", labelFile)}, maps...)
+	sub.OutputTensorMetadata = append([]*graph.TensorMetadata{graph.ScoreOutput("scores", "The probability of each label.", labelFile)}, maps...)
 	f.Metadata.Name = "Passfail model"
 	f.Metadata.Description = p.Description
 	f.Packed = []graph.Packed{{Name: labelFile, Data: []byte(strings.Join(labels, "\n") + "\n")}}

@@ -60,9 +60,9 @@ func NewExtractor(base []byte, o model.Options) (*Extractor, error) {
 // goes.
 func setOutputs(f *graph.File, tensors ...int32) {
 	f.Model.Subgraphs[0].Outputs = tensors
-	f.Model.Signatures = nil
-	if f.Metadata != nil && len(f.Metadata.Subgraphs) > 0 {
-		f.Metadata.Subgraphs[0].Outputs = nil
+	f.Model.SignatureDefs = nil
+	if f.Metadata != nil && len(f.Metadata.SubgraphMetadata) > 0 {
+		f.Metadata.SubgraphMetadata[0].OutputTensorMetadata = nil
 	}
 }
 

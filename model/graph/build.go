@@ -3,6 +3,8 @@ package graph
 import (
 	"encoding/binary"
 	"math"
+
+	"passfail/model/graph/internal/tflite"
 )
 
 // AddTensor adds a tensor of the main subgraph whose values are computed, and
@@ -39,21 +41,21 @@ func (m *Model) addConstant(name string, kind TensorType, data []byte, shape []i
 }
 
 // addOperator adds a step behind all others: output = op(inputs).
-func (m *Model) addOperator(op Op, version int32, options Options, output int32, inputs ...int32) {
+func (m *Model) addOperator(op Op, version int32, options *Options, output int32, inputs ...int32) {
 	s := m.Subgraphs[0]
 	s.Operators = append(s.Operators, &Operator{
-		CodeIndex: m.code(op, version), Inputs: inputs, Outputs: []int32{output}, Options: options, DebugMetadata: -1,
+		OpcodeIndex: m.code(op, version), Inputs: inputs, Outputs: []int32{output}, BuiltinOptions: options, DebugMetadataIndex: -1,
 	})
 }
 
 // code returns the index of an operator's code, which it adds if need be.
 func (m *Model) code(op Op, version int32) uint32 {
 	for i, c := range m.OperatorCodes {
-		if max(c.Code, Op(c.DeprecatedCode)) == op && c.Version == version && c.CustomCode == "" {
+		if opOf(c) == op && c.Version == version && c.CustomCode == "" {
 			return uint32(i)
 		}
 	}
-	m.OperatorCodes = append(m.OperatorCodes, &OperatorCode{DeprecatedCode: int8(min(op, 127)), Version: version, Code: op})
+	m.OperatorCodes = append(m.OperatorCodes, &OperatorCode{DeprecatedBuiltinCode: int8(min(op, 127)), Version: version, BuiltinCode: op})
 	return uint32(len(m.OperatorCodes) - 1)
 }
 
@@ -64,7 +66,7 @@ func (m *Model) shape(tensor int32) []int32 { return m.Subgraphs[0].Tensors[tens
 func (m *Model) Dequantize(x int32, name string) int32 {
 	out := m.AddTensor(name, Float32, m.shape(x)...)
 	// Version 2 is the first that takes signed bytes.
-	m.addOperator(OpDequantize, 2, Options{kindDequantize, &NoOptions{}}, out, x)
+	m.addOperator(OpDequantize, 2, &Options{Type: tflite.BuiltinOptionsDequantizeOptions, Value: &tflite.DequantizeOptionsT{}}, out, x)
 	return out
 }
 
@@ -72,7 +74,7 @@ func (m *Model) Dequantize(x int32, name string) int32 {
 func (m *Model) MeanOverPositions(x int32, name string) int32 {
 	shape := m.shape(x)
 	out := m.AddTensor(name, Float32, 1, shape[3])
-	m.addOperator(OpMean, 1, Options{kindReducer, &ReducerOptions{}}, out, x, m.AddInts(name+"/axes", 1, 2))
+	m.addOperator(tflite.BuiltinOperatorMEAN, 1, &Options{Type: tflite.BuiltinOptionsReducerOptions, Value: &tflite.ReducerOptionsT{}}, out, x, m.AddInts(name+"/axes", 1, 2))
 	return out
 }
 
@@ -83,7 +85,7 @@ func (m *Model) Concatenate(xs []int32, name string) int32 {
 		width += m.shape(x)[1]
 	}
 	out := m.AddTensor(name, Float32, 1, width)
-	m.addOperator(OpConcatenation, 1, Options{kindConcatenation, &ConcatenationOptions{Axis: 1}}, out, xs...)
+	m.addOperator(tflite.BuiltinOperatorCONCATENATION, 1, &Options{Type: tflite.BuiltinOptionsConcatenationOptions, Value: &tflite.ConcatenationOptionsT{Axis: 1}}, out, xs...)
 	return out
 }
 
@@ -91,7 +93,7 @@ func (m *Model) Concatenate(xs []int32, name string) int32 {
 func (m *Model) Dense(x int32, weights, bias []float32, name string) int32 {
 	k, n := int32(len(bias)), m.shape(x)[1]
 	out := m.AddTensor(name, Float32, 1, k)
-	m.addOperator(OpFullyConnected, 1, Options{kindFullyConnected, &FullyConnectedOptions{}}, out,
+	m.addOperator(OpFullyConnected, 1, &Options{Type: tflite.BuiltinOptionsFullyConnectedOptions, Value: &tflite.FullyConnectedOptionsT{}}, out,
 		x, m.AddFloats(name+"/weights", weights, k, n), m.AddFloats(name+"/bias", bias, k))
 	return out
 }
@@ -99,13 +101,13 @@ func (m *Model) Dense(x int32, weights, bias []float32, name string) int32 {
 // Softmax adds the softmax of a row [1 k].
 func (m *Model) Softmax(x int32, name string) int32 {
 	out := m.AddTensor(name, Float32, m.shape(x)...)
-	m.addOperator(OpSoftmax, 1, Options{kindSoftmax, &SoftmaxOptions{Beta: 1}}, out, x)
+	m.addOperator(OpSoftmax, 1, &Options{Type: tflite.BuiltinOptionsSoftmaxOptions, Value: &tflite.SoftmaxOptionsT{Beta: 1}}, out, x)
 	return out
 }
 
 // Logistic adds the sigmoid of each value.
 func (m *Model) Logistic(x int32, name string) int32 {
 	out := m.AddTensor(name, Float32, m.shape(x)...)
-	m.addOperator(OpLogistic, 1, Options{}, out, x)
+	m.addOperator(OpLogistic, 1, nil, out, x)
 	return out
 }

@@ -70,8 +70,8 @@ func (m *Model) checkSubgraph(s *Subgraph) error {
 		return err
 	}
 	for i, o := range s.Operators {
-		if int(o.CodeIndex) >= len(m.OperatorCodes) {
-			return fmt.Errorf("operator %d is of kind %d of %d", i, o.CodeIndex, len(m.OperatorCodes))
+		if int(o.OpcodeIndex) >= len(m.OperatorCodes) {
+			return fmt.Errorf("operator %d is of kind %d of %d", i, o.OpcodeIndex, len(m.OperatorCodes))
 		}
 		if err := within(fmt.Sprintf("operator %d", i), o.Inputs, -1); err != nil {
 			return err

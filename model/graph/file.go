@@ -9,17 +9,13 @@ import (
 	"io"
 	"slices"
 	"strings"
-
-	"passfail/model/graph/flat"
 )
 
 const (
-	modelIdentifier    = "TFL3"
-	metadataIdentifier = "M001"
-	metadataEntry      = "TFLITE_METADATA"
-	schemaVersion      = 3
-	maxLabelFile       = 1 << 20 // bytes; a label file is a few lines
-	maxPackedFiles     = 64
+	metadataEntry  = "TFLITE_METADATA"
+	schemaVersion  = 3
+	maxLabelFile   = 1 << 20 // bytes; a label file is a few lines
+	maxPackedFiles = 64
 )
 
 // File is a .tflite file: graph, metadata and packed files.
@@ -28,7 +24,7 @@ type File struct {
 	Metadata *ModelMetadata // nil when the file has none
 	Packed   []Packed       // files named by the metadata, packed behind the model
 
-	// Unknown lists what the file holds that this package has no place for.
+	// Unknown lists what the file holds that the schemas have no place for.
 	// A file with such parts can't be written again.
 	Unknown []string
 }
@@ -42,27 +38,19 @@ type Packed struct {
 // Parse reads a .tflite file. Buffers of the result alias b. Errors say what
 // is damaged and at which byte.
 func Parse(b []byte) (*File, error) {
-	if id := flat.Identifier(b); id != modelIdentifier {
-		return nil, fmt.Errorf("not a .tflite file: it has %q where %q should be", id, modelIdentifier)
-	}
-	f := &File{Model: &Model{}}
-	var err error
-	if f.Unknown, err = flat.Unmarshal(b, f.Model); err != nil {
+	m, unknown, err := decodeModel(b)
+	if err != nil {
 		return nil, err
 	}
-	if err := f.Model.check(); err != nil {
+	if err := m.check(); err != nil {
 		return nil, err
 	}
+	f := &File{Model: m, Unknown: unknown}
 	if data := f.Entry(metadataEntry); data != nil {
-		if id := flat.Identifier(data); id != metadataIdentifier {
-			return nil, fmt.Errorf("TFLite Metadata: it has %q where %q should be", id, metadataIdentifier)
-		}
-		f.Metadata = &ModelMetadata{}
 		// Unknown metadata (audio, text) does not matter to a picture's model,
 		// but is lost in rewriting.
-		unknown, err := flat.Unmarshal(data, f.Metadata)
-		if err != nil {
-			return nil, fmt.Errorf("TFLite Metadata: %w", err)
+		if f.Metadata, unknown, err = decodeMetadata(data); err != nil {
+			return nil, err
 		}
 		f.Unknown = append(f.Unknown, unknown...)
 	}
@@ -123,7 +111,7 @@ func (f *File) SetEntry(name string, data []byte) {
 			return
 		}
 	}
-	m.Metadata = append(m.Metadata, &Entry{name, uint32(len(m.Buffers))})
+	m.Metadata = append(m.Metadata, &Entry{Name: name, Buffer: uint32(len(m.Buffers))})
 	m.Buffers = append(m.Buffers, &Buffer{Data: data})
 }
 
@@ -143,15 +131,11 @@ func (f *File) Bytes() ([]byte, error) {
 		return nil, fmt.Errorf("the file can't be rewritten without loss: unknown %s", strings.Join(f.Unknown, ", "))
 	}
 	if f.Metadata != nil {
-		b, err := flat.Marshal(f.Metadata, metadataIdentifier)
-		if err != nil {
-			return nil, err
-		}
-		f.SetEntry(metadataEntry, b)
+		f.SetEntry(metadataEntry, encodeMetadata(f.Metadata))
 	}
-	b, err := flat.Marshal(f.Model, modelIdentifier)
-	if err != nil || len(f.Packed) == 0 {
-		return b, err
+	b := encodeModel(f.Model)
+	if len(f.Packed) == 0 {
+		return b, nil
 	}
 	var out bytes.Buffer
 	out.Write(b)
@@ -175,9 +159,10 @@ func (f *File) Bytes() ([]byte, error) {
 
 // Op returns what an operator is.
 func (m *Model) Op(o *Operator) Op {
-	c := m.OperatorCodes[o.CodeIndex]
-	return max(c.Code, Op(c.DeprecatedCode))
+	return opOf(m.OperatorCodes[o.OpcodeIndex])
 }
+
+func opOf(c *OperatorCode) Op { return max(c.BuiltinCode, Op(c.DeprecatedBuiltinCode)) }
 
 // Operators returns how often each operator occurs, as "CONV_2D ×36", the most frequent first.
 func (m *Model) Operators() []string {

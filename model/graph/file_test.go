@@ -7,6 +7,9 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"unsafe"
+
+	"passfail/model/graph/internal/tflite"
 )
 
 func bases(t testing.TB) []string {
@@ -36,7 +39,7 @@ func TestBasesAreKnownWhole(t *testing.T) {
 		if len(f.Unknown) != 0 {
 			t.Errorf("%s: unknown: %q", name, f.Unknown)
 		}
-		if f.Metadata == nil || len(f.Metadata.Subgraphs) != 1 || len(f.Metadata.Subgraphs[0].Outputs) < 2 {
+		if f.Metadata == nil || len(f.Metadata.SubgraphMetadata) != 1 || len(f.Metadata.SubgraphMetadata[0].OutputTensorMetadata) < 2 {
 			t.Errorf("%s: metadata %+v", name, f.Metadata)
 		}
 		t.Log(filepath.Base(name), f.Model.Operators())
@@ -44,7 +47,11 @@ func TestBasesAreKnownWhole(t *testing.T) {
 }
 
 func TestRewritingLosesNothing(t *testing.T) {
-	for _, name := range bases(t) {
+	others, err := filepath.Glob("../testdata/*.tflite")
+	if err != nil || len(others) < 5 {
+		t.Fatalf("networks for tests: %q, %v", others, err)
+	}
+	for _, name := range append(append(bases(t), "../../demo/model.tflite"), others...) {
 		f, err := Parse(read(t, name))
 		if err != nil {
 			t.Fatal(err)
@@ -68,6 +75,62 @@ func TestRewritingLosesNothing(t *testing.T) {
 		if string(again.Entry("PASSFAIL_TEST")) != "x" {
 			t.Errorf("%s: the added entry is lost", name)
 		}
+		for i, buffer := range again.Model.Buffers {
+			if len(buffer.Data) > 0 && (uintptr(unsafe.Pointer(&buffer.Data[0]))-uintptr(unsafe.Pointer(&b[0])))%bufferAlignment != 0 {
+				t.Errorf("%s: the values of buffer %d do not lie at a multiple of %d bytes", name, i, bufferAlignment)
+			}
+		}
+	}
+}
+
+// Every field of the table Model, of which encodeModel has a list of its own.
+func TestEncodeWritesTheWholeModel(t *testing.T) {
+	m := &Model{}
+	m.Version, m.Description, m.MetadataBuffer = schemaVersion, "whole", []int32{1, -2}
+	m.OperatorCodes = []*OperatorCode{{DeprecatedBuiltinCode: 127, CustomCode: "custom", Version: 2, BuiltinCode: 150}}
+	m.Subgraphs = []*Subgraph{{Name: "main", DebugMetadataIndex: -1}}
+	m.Buffers = []*Buffer{{}, {Data: []byte{1, 2, 3}}, {Offset: 5, Size: 6}}
+	m.Metadata = []*Entry{{Name: "entry", Buffer: 1}}
+	m.SignatureDefs = []*Signature{{SignatureKey: "serve", SubgraphIndex: 1}}
+	v := reflect.ValueOf(m.ModelT)
+	for i := range v.NumField() {
+		if v.Field(i).IsZero() {
+			t.Errorf("%s is not set here", v.Type().Field(i).Name)
+		}
+	}
+	got, unknown, err := decodeModel(encodeModel(m))
+	if err != nil || len(unknown) > 0 {
+		t.Fatal(err, unknown)
+	}
+	if !reflect.DeepEqual(m, got) {
+		t.Errorf("got %+v, want %+v", got, m)
+	}
+}
+
+func TestUnknownOptionsAreReported(t *testing.T) {
+	f, err := Parse(read(t, bases(t)[0]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A kind of options that the schema does not have, in place of the first operator's.
+	b := encodeModel(f.Model)
+	kind, ok := byte(0), false
+	root := tflite.GetRootAsModel(b, 0)
+	var s tflite.SubGraph
+	var o tflite.Operator
+	if root.Subgraphs(&s, 0) && s.Operators(&o, 0) {
+		kind = byte(o.BuiltinOptionsType())
+		ok = o.MutateBuiltinOptionsType(126)
+	}
+	if !ok || kind == 0 {
+		t.Fatalf("options of kind %d could not be changed", kind)
+	}
+	if f, err = Parse(b); err != nil {
+		t.Fatal(err)
+	}
+	want := "Model.subgraphs[0].operators[0].builtin_options: kind 126"
+	if _, err := f.Bytes(); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("error %v, want one with %q", err, want)
 	}
 }
 
@@ -97,7 +160,7 @@ func TestParseErrors(t *testing.T) {
 		"buffer":    {altered(func(f *File) { f.Model.Subgraphs[0].Tensors[3].Buffer = 1 << 20 }), "buffer 1048576 of"},
 		"tensor":    {altered(func(f *File) { f.Model.Subgraphs[0].Operators[1].Inputs[0] = 70000 }), "tensor 70000 of"},
 		"output":    {altered(func(f *File) { f.Model.Subgraphs[0].Outputs[0] = -1 }), "tensor -1 of"},
-		"opcode":    {altered(func(f *File) { f.Model.Subgraphs[0].Operators[0].CodeIndex = 99 }), "kind 99 of"},
+		"opcode":    {altered(func(f *File) { f.Model.Subgraphs[0].Operators[0].OpcodeIndex = 99 }), "kind 99 of"},
 		"huge":      {altered(func(f *File) { f.Model.Subgraphs[0].Tensors[0].Shape = []int32{1, 1 << 20, 1 << 20, 3} }), "more than 512 MB"},
 		"negative":  {altered(func(f *File) { f.Model.Subgraphs[0].Tensors[0].Shape = []int32{1, -4, 4, 3} }), "has shape"},
 	} {
@@ -118,6 +181,30 @@ func TestUnknownPartsForbidRewriting(t *testing.T) {
 	}
 }
 
+func BenchmarkParse(b *testing.B) {
+	file := read(b, bases(b)[0])
+	b.SetBytes(int64(len(file)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := Parse(file); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkBytes(b *testing.B) {
+	f, err := Parse(read(b, bases(b)[0]))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := f.Bytes(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	// A whole base is too large to mutate with profit: two operators and four
 	// tensors have all the structure there is.
@@ -134,7 +221,7 @@ func FuzzParse(f *testing.F) {
 		t.Buffer = 1
 	}
 	file.Model.Buffers = []*Buffer{{}, {Data: []byte{1, 2, 3}}}
-	file.Model.Metadata, file.Model.Signatures, file.Model.MetadataBuffer = nil, nil, nil
+	file.Model.Metadata, file.Model.SignatureDefs, file.Model.MetadataBuffer = nil, nil, nil
 	file.Packed = []Packed{{"labels.txt", []byte("good\nbad\n")}}
 	small, err := file.Bytes()
 	if err != nil {
