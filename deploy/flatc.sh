@@ -19,6 +19,7 @@ if [ ! -x "$flatc" ]; then
     die "the module github.com/google/flatbuffers could not be fetched: see above. Check the network (and GOPROXY, if you have set it), then run the same make again."
   source=$(deploy/env.sh go list -m -f '{{.Dir}}' github.com/google/flatbuffers)
   scratch
+  # shellcheck disable=SC2016 # $1 to $3 are those of the shell that sh starts
   find "$source/src" "$source/grpc/src/compiler" "$source/include/codegen" \( -name '*.cpp' -o -name '*.cc' \) -not -name flathash.cpp -print0 |
     xargs -0 -P "$(nproc)" -I{} sh -c 'g++ -std=c++17 -I"$1/include" -I"$1/grpc" -I"$1" -c "$2" -o "$3/$(basename "$2").o"' compile "$source" {} "$tmp" ||
     die "flatc $version could not be built: see above"
