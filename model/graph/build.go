@@ -2,10 +2,16 @@ package graph
 
 import (
 	"encoding/binary"
+	"fmt"
 	"math"
 
 	"passfail/model/graph/internal/tflite"
 )
+
+// Err returns the first mistake that was made in extending the network: an
+// operator on a tensor that it can't take. What came after it means nothing, and
+// File.Bytes returns the same error.
+func (m *Model) Err() error { return m.err }
 
 // AddTensor adds a tensor of the main subgraph whose values are computed, and
 // returns its index.
@@ -20,6 +26,9 @@ func (m *Model) AddFloats(name string, values []float32, shape ...int32) int32 {
 	b := make([]byte, 0, 4*len(values))
 	for _, v := range values {
 		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
+	}
+	if n := elements(shape); n != int64(len(values)) && m.err == nil {
+		m.err = fmt.Errorf("%s: %d values for shape %v", name, len(values), shape)
 	}
 	return m.addConstant(name, Float32, b, shape)
 }
@@ -40,12 +49,41 @@ func (m *Model) addConstant(name string, kind TensorType, data []byte, shape []i
 	return i
 }
 
-// addOperator adds a step behind all others: output = op(inputs).
-func (m *Model) addOperator(op Op, version int32, options *Options, output int32, inputs ...int32) {
-	s := m.Subgraphs[0]
-	s.Operators = append(s.Operators, &Operator{
-		OpcodeIndex: m.code(op, version), Inputs: inputs, Outputs: []int32{output}, BuiltinOptions: options, DebugMetadataIndex: -1,
-	})
+// Shape returns a tensor's shape. The caller must not change it.
+func (m *Model) Shape(tensor int32) []int32 { return m.Subgraphs[0].Tensors[tensor].Shape }
+
+// step is an operator to be added.
+type step struct {
+	op      Op
+	version int32 // the first of the operator's versions that can do what is asked
+	options *Options
+}
+
+// add adds a step behind all others and returns its result: a tensor of that
+// name, whose shape follows from the inputs.
+func (m *Model) add(s step, kind TensorType, name string, inputs ...int32) int32 {
+	return m.addAll(s, []TensorType{kind}, name, inputs...)[0]
+}
+
+// addAll adds a step that has several results.
+func (m *Model) addAll(s step, kinds []TensorType, name string, inputs ...int32) []int32 {
+	o := &Operator{OpcodeIndex: m.code(s.op, s.version), Inputs: inputs, BuiltinOptions: s.options, DebugMetadataIndex: -1}
+	shapes, err := m.resultShapes(o)
+	if err != nil && m.err == nil {
+		m.err = fmt.Errorf("%s: %w", name, err)
+	}
+	for i, kind := range kinds {
+		var shape []int32
+		if i < len(shapes) {
+			shape = shapes[i]
+		}
+		if i > 0 {
+			name = fmt.Sprintf("%s/%d", name, i)
+		}
+		o.Outputs = append(o.Outputs, m.AddTensor(name, kind, shape...))
+	}
+	m.Subgraphs[0].Operators = append(m.Subgraphs[0].Operators, o)
+	return o.Outputs
 }
 
 // code returns the index of an operator's code, which it adds if need be.
@@ -59,55 +97,52 @@ func (m *Model) code(op Op, version int32) uint32 {
 	return uint32(len(m.OperatorCodes) - 1)
 }
 
-// shape returns a tensor's shape.
-func (m *Model) shape(tensor int32) []int32 { return m.Subgraphs[0].Tensors[tensor].Shape }
+// dimension returns a tensor's dimension, counted from behind when negative, 0
+// when there is none.
+func (m *Model) dimension(x int32, i int) int32 {
+	shape := m.Shape(x)
+	if i < 0 {
+		i += len(shape)
+	}
+	if i < 0 || i >= len(shape) {
+		return 0
+	}
+	return shape[i]
+}
 
 // Dequantize adds the real numbers of an 8-bit tensor and returns their tensor.
 func (m *Model) Dequantize(x int32, name string) int32 {
-	out := m.AddTensor(name, Float32, m.shape(x)...)
 	// Version 2 is the first that takes signed bytes.
-	m.addOperator(OpDequantize, 2, &Options{Type: tflite.BuiltinOptionsDequantizeOptions, Value: &tflite.DequantizeOptionsT{}}, out, x)
-	return out
+	return m.add(step{tflite.BuiltinOperatorDEQUANTIZE, 2, &Options{
+		Type: tflite.BuiltinOptionsDequantizeOptions, Value: &tflite.DequantizeOptionsT{},
+	}}, Float32, name, x)
 }
 
-// MeanOverPositions adds the average of a map [1 h w c] over its positions: [1 c].
-func (m *Model) MeanOverPositions(x int32, name string) int32 {
-	shape := m.shape(x)
-	out := m.AddTensor(name, Float32, 1, shape[3])
-	m.addOperator(tflite.BuiltinOperatorMEAN, 1, &Options{Type: tflite.BuiltinOptionsReducerOptions, Value: &tflite.ReducerOptionsT{}}, out, x, m.AddInts(name+"/axes", 1, 2))
-	return out
-}
-
-// Concatenate adds the rows [1 a], [1 b], … behind each other: [1 a+b+…].
-func (m *Model) Concatenate(xs []int32, name string) int32 {
-	width := int32(0)
-	for _, x := range xs {
-		width += m.shape(x)[1]
-	}
-	out := m.AddTensor(name, Float32, 1, width)
-	m.addOperator(tflite.BuiltinOperatorCONCATENATION, 1, &Options{Type: tflite.BuiltinOptionsConcatenationOptions, Value: &tflite.ConcatenationOptionsT{Axis: 1}}, out, xs...)
-	return out
-}
-
-// Dense adds weights · x + bias of a row x [1 n]: weights [k n] row by row, bias [k], result [1 k].
+// Dense adds weights · x + bias for each row of x [n c]: weights [k c] row by
+// row, bias [k] or nil for none. Result [n k].
 func (m *Model) Dense(x int32, weights, bias []float32, name string) int32 {
-	k, n := int32(len(bias)), m.shape(x)[1]
-	out := m.AddTensor(name, Float32, 1, k)
-	m.addOperator(OpFullyConnected, 1, &Options{Type: tflite.BuiltinOptionsFullyConnectedOptions, Value: &tflite.FullyConnectedOptionsT{}}, out,
-		x, m.AddFloats(name+"/weights", weights, k, n), m.AddFloats(name+"/bias", bias, k))
-	return out
+	c := m.dimension(x, -1)
+	k := int32(len(bias))
+	if bias == nil && c > 0 {
+		k = int32(len(weights)) / c
+	}
+	inputs := []int32{x, m.AddFloats(name+"/weights", weights, k, c), -1}
+	if bias != nil {
+		inputs[2] = m.AddFloats(name+"/bias", bias, k)
+	}
+	return m.add(step{tflite.BuiltinOperatorFULLY_CONNECTED, 1, &Options{
+		Type: tflite.BuiltinOptionsFullyConnectedOptions, Value: &tflite.FullyConnectedOptionsT{},
+	}}, Float32, name, inputs...)
 }
 
-// Softmax adds the softmax of a row [1 k].
+// Softmax adds the softmax of each row of x [n k].
 func (m *Model) Softmax(x int32, name string) int32 {
-	out := m.AddTensor(name, Float32, m.shape(x)...)
-	m.addOperator(OpSoftmax, 1, &Options{Type: tflite.BuiltinOptionsSoftmaxOptions, Value: &tflite.SoftmaxOptionsT{Beta: 1}}, out, x)
-	return out
+	return m.add(step{tflite.BuiltinOperatorSOFTMAX, 1, &Options{
+		Type: tflite.BuiltinOptionsSoftmaxOptions, Value: &tflite.SoftmaxOptionsT{Beta: 1},
+	}}, Float32, name, x)
 }
 
 // Logistic adds the sigmoid of each value.
 func (m *Model) Logistic(x int32, name string) int32 {
-	out := m.AddTensor(name, Float32, m.shape(x)...)
-	m.addOperator(OpLogistic, 1, nil, out, x)
-	return out
+	return m.add(step{tflite.BuiltinOperatorLOGISTIC, 1, nil}, Float32, name, x)
 }

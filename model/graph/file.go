@@ -125,10 +125,14 @@ func (f *File) File(name string) ([]byte, bool) {
 	return nil, false
 }
 
-// Bytes writes the file. It fails when the file has parts that would be lost.
+// Bytes writes the file. It fails when the file has parts that would be lost, or
+// when the network was extended by what can't work.
 func (f *File) Bytes() ([]byte, error) {
 	if len(f.Unknown) > 0 {
 		return nil, fmt.Errorf("the file can't be rewritten without loss: unknown %s", strings.Join(f.Unknown, ", "))
+	}
+	if err := f.Model.err; err != nil {
+		return nil, err
 	}
 	if f.Metadata != nil {
 		f.SetEntry(metadataEntry, encodeMetadata(f.Metadata))

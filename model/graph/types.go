@@ -7,7 +7,10 @@ import (
 
 // Model is a whole file: operator codes, subgraphs, buffers, metadata entries.
 // Buffer 0 is always empty and stands for "no data".
-type Model struct{ tflite.ModelT }
+type Model struct {
+	tflite.ModelT
+	err error // the first mistake in extending it
+}
 
 // The tables of a .tflite file, with the names and fields of the schema
 // (model/graph/schema/tflite.fbs).

@@ -1,0 +1,32 @@
+package graph
+
+import "passfail/model/graph/internal/tflite"
+
+// smallest keeps the square root away from 0, where it has no derivative and
+// rounding makes noise of nothing.
+const smallest = 1e-6
+
+func (m *Model) reduce(op Op, x int32, keep bool, name string, axes ...int32) int32 {
+	return m.add(step{op, 1, &Options{
+		Type: tflite.BuiltinOptionsReducerOptions, Value: &tflite.ReducerOptionsT{KeepDims: keep},
+	}}, Float32, name, x, m.AddInts(name+"/axes", axes...))
+}
+
+// MeanOverPositions adds the average of a map [n h w c] over its positions: [n c].
+func (m *Model) MeanOverPositions(x int32, name string) int32 {
+	return m.reduce(tflite.BuiltinOperatorMEAN, x, false, name, 1, 2)
+}
+
+// StdOverPositions adds the standard deviation of a map [n h w c] over its
+// positions: [n c]. It is at least 0.001, the square root of what is added to the
+// variance.
+func (m *Model) StdOverPositions(x int32, name string) int32 {
+	mean := m.reduce(tflite.BuiltinOperatorMEAN, x, true, name+"/mean", 1, 2)
+	variance := m.reduce(tflite.BuiltinOperatorMEAN, m.SquaredDifference(x, mean, name+"/squares"), false, name+"/variance", 1, 2)
+	return m.Sqrt(m.Add(variance, m.Constant(name+"/smallest", smallest), name+"/sum"), name)
+}
+
+// MeanOverBatch adds the average of rows [n k]: [1 k].
+func (m *Model) MeanOverBatch(x int32, name string) int32 {
+	return m.reduce(tflite.BuiltinOperatorMEAN, x, true, name, 0)
+}
