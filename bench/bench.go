@@ -107,11 +107,11 @@ func newLine(o Options, n, threads int, outputs *device.Outputs) (*line.Line, er
 			closeLine(l)
 			return nil, err
 		}
-		l.Classifiers = append(l.Classifiers, c)
+		l.Model.Classifiers = append(l.Model.Classifiers, c)
 	}
 	var err error
-	labels := l.Classifiers[0].Labels() // whichever of them is the good one costs the same
-	if l.Judge, err = line.NewJudge(line.Rule{Pass: labels[:1], Threshold: 0.5}, labels); err != nil {
+	labels := l.Model.Classifiers[0].Labels() // whichever of them is the good one costs the same
+	if l.Model.Judge, err = line.NewJudge(line.Rule{Pass: labels[:1], Threshold: 0.5}, labels); err != nil {
 		closeLine(l)
 		return nil, err
 	}
@@ -126,7 +126,7 @@ func open(o Options, m model.Options) (*model.Classifier, error) {
 }
 
 func closeLine(l *line.Line) {
-	for _, c := range l.Classifiers {
+	for _, c := range l.Model.Classifiers {
 		c.Close()
 	}
 }
@@ -221,7 +221,7 @@ func (r *Report) compare(ctx context.Context, o Options, l *line.Line) error {
 		}
 		invoke := func() error {
 			t := time.Now()
-			err := l.Classifiers[0].Invoke()
+			err := l.Model.Classifiers[0].Invoke()
 			bare = append(bare, time.Since(t))
 			return err
 		}

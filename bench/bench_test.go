@@ -258,7 +258,7 @@ func TestOtherLabels(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := l.Classifiers[0].Labels(); !slices.Contains(got, "fine") || slices.Contains(got, "good") {
+	if got := l.Model.Classifiers[0].Labels(); !slices.Contains(got, "fine") || slices.Contains(got, "good") {
 		t.Errorf("labels %q", got)
 	}
 	closeLine(l)

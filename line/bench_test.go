@@ -17,7 +17,7 @@ func benchLine(t testing.TB) *Line {
 		heartbeatHalf: 500 * time.Millisecond,
 	})
 	c := openClassifiers(t, 1)
-	return &Line{Classifiers: c, Judge: newJudge(t, c[0]), Pins: b.Pins}
+	return &Line{Model: Model{Classifiers: c, Judge: newJudge(t, c[0])}, Pins: b.Pins}
 }
 
 // held are frames of good and bad parts, decoded; more than the caches hold.
@@ -79,7 +79,7 @@ func BenchmarkOverInvoke(b *testing.B) {
 	}
 	invoke := func() {
 		start := time.Now()
-		if err := l.Classifiers[0].Invoke(); err != nil {
+		if err := l.Model.Classifiers[0].Invoke(); err != nil {
 			b.Fatal(err)
 		}
 		bare += time.Since(start)
@@ -107,7 +107,7 @@ func BenchmarkRun(b *testing.B) {
 			c := openClassifiers(b, n)
 			frames := uint64(0)
 			for b.Loop() {
-				l := &Line{Camera: openFolder(b, demoParts), Classifiers: c, Judge: newJudge(b, c[0]), Pins: pins.Pins}
+				l := &Line{Camera: openFolder(b, demoParts), Model: Model{Classifiers: c, Judge: newJudge(b, c[0])}, Pins: pins.Pins}
 				if err := l.Run(b.Context()); err != nil {
 					b.Fatal(err)
 				}

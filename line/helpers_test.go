@@ -189,7 +189,7 @@ func openFolder(t testing.TB, dir string) *capture.Camera {
 func newLine(t testing.TB, dir string, n int, b *bench) *Line {
 	t.Helper()
 	c := openClassifiers(t, n)
-	return &Line{Camera: openFolder(t, dir), Classifiers: c, Judge: newJudge(t, c[0]), Pins: b.Pins}
+	return &Line{Camera: openFolder(t, dir), Model: Model{Classifiers: c, Judge: newJudge(t, c[0])}, Pins: b.Pins}
 }
 
 func pictures(t testing.TB) []string {

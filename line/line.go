@@ -28,6 +28,7 @@ type Pins struct {
 // Result is one inspected frame.
 type Result struct {
 	Judgement
+	Model  string // the name of the model that judged
 	Seq    uint64 // of the frame
 	Name   string // of the frame's file, if it came from one
 	Taken  time.Time
@@ -53,19 +54,32 @@ type Event struct {
 	Err    error // not nil: the camera was lost (a *capture.LostError), or a frame could not be judged
 }
 
-// Line joins a camera, a model and pins. Run and Inspect belong to one
-// goroutine at a time.
-type Line struct {
-	Camera *capture.Camera
+// Model is what judges.
+type Model struct {
+	Name string // for whom results are told
 
-	// Classifiers are the same model, opened once or more. With several, as many
+	// Classifiers are the same file, opened once or more. With several, as many
 	// frames are judged at a time, and the pins move in the frames' order: more
 	// frames a second, each a little later. A line with a belt takes one, and
 	// gives it more threads.
 	Classifiers []*model.Classifier
 
-	Judge *Judge
-	Pins  Pins
+	Judge *Judge // of their labels
+}
+
+// Close closes the classifiers.
+func (m Model) Close() {
+	for _, c := range m.Classifiers {
+		c.Close()
+	}
+}
+
+// Line joins a camera, a model and pins. Run and Inspect belong to one
+// goroutine at a time; so does Model, which they replace by what Swap brings.
+type Line struct {
+	Camera *capture.Camera
+	Model  Model
+	Pins   Pins
 
 	// Events is where the line tells what happens; nil: nobody listens. When it
 	// is full the event is dropped and counted, unless Lossless is set: then the
@@ -74,6 +88,7 @@ type Line struct {
 	Lossless bool
 
 	dropped atomic.Uint64
+	swaps
 }
 
 // Dropped is how many events found the queue full.
@@ -81,14 +96,14 @@ func (l *Line) Dropped() uint64 { return l.dropped.Load() }
 
 // Run inspects until ctx ends or the camera's file does; both are no error.
 func (l *Line) Run(ctx context.Context) error {
-	if len(l.Classifiers) > 1 {
+	if len(l.Model.Classifiers) > 1 {
 		return l.runParallel(ctx)
 	}
 	return l.frames(ctx, func(f *capture.Frame) {
 		r, err := l.Inspect(f)
 		l.tell(ctx, Event{r, err})
 	}, func(lost error) {
-		l.rest()
+		l.rest(l.Model.Judge)
 		l.tell(ctx, Event{Err: lost})
 	})
 }
@@ -115,10 +130,16 @@ func (l *Line) frames(ctx context.Context, judge func(*capture.Frame), lost func
 // frame that can't be judged fails: its part is pushed off like any bad one.
 // Nothing is allocated.
 func (l *Line) Inspect(f *capture.Frame) (Result, error) {
+	if h := l.take(f); h != nil {
+		old := l.Model
+		l.Model = h.model
+		h.done <- answer{old: old}
+	}
+	c := l.Model.Classifiers[0]
 	var i inspection
-	i.load(l.Classifiers[0], f)
-	i.invoke(l.Classifiers[0])
-	return l.finish(&i, l.Classifiers[0])
+	i.load(c, f, l.Model.Name)
+	i.invoke(c)
+	return l.finish(&i, c, l.Model.Judge)
 }
 
 // inspection is one frame on its way through the line.
@@ -127,9 +148,9 @@ type inspection struct {
 	err    error // the first one
 }
 
-func (i *inspection) load(c *model.Classifier, f *capture.Frame) {
+func (i *inspection) load(c *model.Classifier, f *capture.Frame, name string) {
 	start := time.Now()
-	i.result = Result{Seq: f.Seq, Name: f.Name, Taken: f.Taken}
+	i.result = Result{Model: name, Seq: f.Seq, Name: f.Name, Taken: f.Taken}
 	i.err = c.Load(&f.Image, f.ROI)
 	i.result.Stages = Stages{Decode: f.Decode, Load: time.Since(start)}
 }
@@ -143,17 +164,17 @@ func (i *inspection) invoke(c *model.Classifier) {
 	i.result.Stages.Invoke = time.Since(start)
 }
 
-func (l *Line) finish(i *inspection, c *model.Classifier) (Result, error) {
+func (l *Line) finish(i *inspection, c *model.Classifier, judge *Judge) (Result, error) {
 	r := &i.result
 	start := time.Now()
 	if i.err == nil {
 		var scores []float32
 		if scores, i.err = c.Scores(); i.err == nil {
-			r.Judgement = l.Judge.Judge(scores)
+			r.Judgement = judge.Judge(scores)
 		}
 	}
 	if i.err != nil {
-		l.Judge.Forget()
+		judge.Forget()
 	}
 	decided := time.Now()
 	r.Pin = l.show(r.Verdict, r.Taken, decided)
@@ -213,8 +234,8 @@ func (l *Line) safeOnPanic() {
 }
 
 // rest ends what the last verdict said: while the camera is lost there is none.
-func (l *Line) rest() {
-	l.Judge.Forget()
+func (l *Line) rest(judge *Judge) {
+	judge.Forget()
 	for _, o := range []*device.Output{l.Pins.Pass, l.Pins.Fail} {
 		// A pin that can't be driven tells so through device.Options.OnFault.
 		_ = tell(o, false, time.Time{})

@@ -146,7 +146,7 @@ func TestPulses(t *testing.T) {
 	good, bad := picture(t, "001-good.jpg"), picture(t, "004-scratch.jpg")
 	b := newBench(t, wiring{mode: device.Pulse, width: width, delay: delay, rejectWidth: rejectWidth})
 	c := openClassifiers(t, 1)
-	l := &Line{Classifiers: c, Judge: newJudge(t, c[0]), Pins: b.Pins}
+	l := &Line{Model: Model{Classifiers: c, Judge: newJudge(t, c[0])}, Pins: b.Pins}
 	for _, test := range []struct {
 		name    string
 		frame   capture.Frame
@@ -199,7 +199,7 @@ func byPin(a, b edge) int { return strings.Compare(a.pin, b.pin) }
 func TestRejectTooLate(t *testing.T) {
 	b := newBench(t, wiring{mode: device.Level, delay: 10 * time.Millisecond, rejectWidth: 10 * time.Millisecond})
 	c := openClassifiers(t, 1)
-	l := &Line{Classifiers: c, Judge: newJudge(t, c[0]), Pins: b.Pins}
+	l := &Line{Model: Model{Classifiers: c, Judge: newJudge(t, c[0])}, Pins: b.Pins}
 	f := *picture(t, "004-scratch.jpg")
 	f.Taken = time.Now().Add(-time.Second)
 	r, err := l.Inspect(&f)
@@ -217,7 +217,7 @@ func TestRejectTooLate(t *testing.T) {
 // Outputs that are not wired are left alone.
 func TestNoPins(t *testing.T) {
 	c := openClassifiers(t, 1)
-	l := &Line{Classifiers: c, Judge: newJudge(t, c[0])}
+	l := &Line{Model: Model{Classifiers: c, Judge: newJudge(t, c[0])}}
 	for name, want := range map[string]Verdict{"001-good.jpg": Pass, "004-scratch.jpg": Fail} {
 		r, err := l.Inspect(picture(t, name))
 		if err != nil || r.Pin != nil || r.Verdict != want {
@@ -235,7 +235,7 @@ func TestUnjudgeablePictureOnTheLine(t *testing.T) {
 		l := newLine(t, dir, n, b)
 		// The vote of all frames so far passes; a frame that can't be judged fails all the same.
 		var err error
-		if l.Judge, err = NewJudge(Rule{Threshold: 0.5, Vote: 9}, l.Classifiers[0].Labels()); err != nil {
+		if l.Model.Judge, err = NewJudge(Rule{Threshold: 0.5, Vote: 9}, l.Model.Classifiers[0].Labels()); err != nil {
 			t.Fatal(err)
 		}
 		events := make(chan Event, 10)
@@ -388,7 +388,7 @@ func TestHeartbeat(t *testing.T) {
 		frames, want int
 	}{{1, 7, 7}, {time.Hour, 7, 1}, {1, 0, 0}} {
 		b := newBench(t, wiring{mode: device.Level, delay: time.Second, rejectWidth: time.Second, heartbeatHalf: test.half})
-		l := &Line{Classifiers: c, Judge: newJudge(t, c[0]), Pins: b.Pins}
+		l := &Line{Model: Model{Classifiers: c, Judge: newJudge(t, c[0])}, Pins: b.Pins}
 		for range test.frames {
 			if _, err := l.Inspect(f); err != nil {
 				t.Fatal(err)
@@ -406,7 +406,7 @@ func TestBrokenPin(t *testing.T) {
 	for pin, picked := range map[string]string{passPin: "001-good.jpg", failPin: "004-scratch.jpg", heartbeatPin: "001-good.jpg"} {
 		b := newBench(t, wiring{mode: device.Level, delay: time.Second, rejectWidth: time.Second})
 		c := openClassifiers(t, 1)
-		l := &Line{Classifiers: c, Judge: newJudge(t, c[0]), Pins: b.Pins}
+		l := &Line{Model: Model{Classifiers: c, Judge: newJudge(t, c[0])}, Pins: b.Pins}
 		p, err := b.board.Pin(pin)
 		if err != nil {
 			t.Fatal(err)

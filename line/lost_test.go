@@ -75,7 +75,7 @@ func TestLevelsRestWhileTheCameraIsLost(t *testing.T) {
 			b := newBench(t, wiring{mode: device.Level, delay: 10 * time.Second, rejectWidth: time.Second})
 			cs := openClassifiers(t, n)
 			events := make(chan Event)
-			l := &Line{Camera: camera, Classifiers: cs, Judge: newJudge(t, cs[0]), Pins: b.Pins, Events: events, Lossless: true}
+			l := &Line{Camera: camera, Model: Model{Classifiers: cs, Judge: newJudge(t, cs[0])}, Pins: b.Pins, Events: events, Lossless: true}
 			ctx, stop := context.WithCancel(limited(t))
 			defer stop()
 			ended := running(t, ctx, l)
@@ -100,7 +100,7 @@ func TestLevelsRestWhileTheCameraIsLost(t *testing.T) {
 			if got := b.edges(passPin, failPin); !slices.Equal(got, []edge{{c.pin, gpio.High}, {c.pin, gpio.Low}}) {
 				t.Errorf("pins %v", got)
 			}
-			if l.Judge.seen != 0 {
+			if l.Model.Judge.seen != 0 {
 				t.Error("the frames from before the loss still vote")
 			}
 			stop()

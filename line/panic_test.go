@@ -40,7 +40,7 @@ func die(t *testing.T, n int) {
 	judge := newJudge(t, cs[0])
 	judge.labels = nil // so it panics when it names the best one
 	l := &Line{
-		Camera: openFolder(t, demoParts), Classifiers: cs, Judge: judge,
+		Camera: openFolder(t, demoParts), Model: Model{Classifiers: cs, Judge: judge},
 		Pins: Pins{Pass: all[0], Fail: all[1], Reject: all[2], Heartbeat: device.NewHeartbeat(all[3], time.Second), Safe: outputs.Safe},
 	}
 	t.Fatal("no panic, but", l.Run(t.Context()))
