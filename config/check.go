@@ -42,8 +42,11 @@ func (c *checker) span(key string, value Duration, low, high time.Duration) {
 func (c *Config) check() Errors {
 	var k checker
 	c.Camera.check(&k)
-	if c.Model.File == "" {
-		k.bad("model.file", "", "the path of a .tflite file is needed")
+	switch file, store := c.Model.File, c.Model.Store; {
+	case file == "" && store == "":
+		k.bad("model.file", "", "the path of a .tflite file is needed, or model.store, the folder of a model store")
+	case file != "" && store != "":
+		k.bad("model.store", store, "model.file = %q is given, too; keep the one that shall judge", file)
 	}
 	k.whole("model.threads", c.Model.Threads, 0, 64)
 	c.Decision.check(&k)

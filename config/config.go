@@ -39,7 +39,8 @@ type Camera struct {
 
 // Model says what judges.
 type Model struct {
-	File    string `toml:"file"`
+	File    string `toml:"file"`    // a .tflite file, or "": Store
+	Store   string `toml:"store"`   // a folder of versions (package model/store), of which the active one judges, or "": File
 	Threads int    `toml:"threads"` // 0: all processors but one, three at most
 }
 

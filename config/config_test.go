@@ -108,7 +108,9 @@ func TestErrorsNameKeyValueAndWayOut(t *testing.T) {
 		"camera = 'x'":                                 {"section", "[camera]"},
 		"[camera]\nreopen_min = '20s'":                 {"camera.reopen_max", "camera.reopen_min = 20s"},
 		"[model]\nthreads = -1":                        {"model.threads = -1", "0 to 64"},
-		"[model]\nfile = ''":                           {"model.file", ".tflite"},
+		"[model]\nfile = ''":                           {"model.file", ".tflite", "model.store"},
+		"[model]\nfile = 'm'\nstore = 's'":             {`model.store = "s"`, `model.file = "m"`, "keep the one"},
+		"[model]\nstore = 3":                           {"model.store = 3", "text in quotes"},
 		"[decision]\nthreshold = 60":                   {"decision.threshold = 60", "0 to 1"},
 		"[decision]\nthreshold = 0":                    {"every part would pass"},
 		"[camera]\nfps = 1e-10":                        {"camera.fps", "0.01 to 1000"},
@@ -173,6 +175,22 @@ func TestLoad(t *testing.T) {
 	}
 	if got := c.Path("/abs/x"); got != "/abs/x" {
 		t.Errorf("absolute path became %s", got)
+	}
+}
+
+// A model store takes the place of the default file; without one nothing changes.
+func TestModelStore(t *testing.T) {
+	for text, want := range map[string]Model{
+		"":                                     {File: "model.tflite"},
+		"[model]\nthreads = 2":                 {File: "model.tflite", Threads: 2},
+		"[model]\nstore = 'models'":            {Store: "models"},
+		"[model]\nstore = ''":                  {File: "model.tflite"},
+		"[model]\nfile = ''\nstore = 'models'": {Store: "models"},
+		"[model]\nfile = 'm'\nstore = ''":      {File: "m"},
+	} {
+		if c, err := Parse(text); err != nil || c.Model != want {
+			t.Errorf("%q: %+v, %v", text, c, err)
+		}
 	}
 }
 

@@ -73,6 +73,9 @@ func Parse(text string) (*Config, error) {
 	c := Default()
 	var b binder
 	b.table(tree, reflect.ValueOf(c).Elem(), "")
+	if c.Model.Store != "" && !given(tree, "model", "file") {
+		c.Model.File = "" // the default is for who says nothing
+	}
 	// A value that could not be read has its default now, which may not go
 	// with the others: only what was read is worth checking.
 	if len(b.errs) == 0 {
@@ -82,6 +85,13 @@ func Parse(text string) (*Config, error) {
 		return nil, b.errs
 	}
 	return c, nil
+}
+
+// given tells whether the file has a key, whatever its value.
+func given(tree map[string]any, section, key string) bool {
+	t, _ := tree[section].(map[string]any)
+	_, ok := t[key]
+	return ok
 }
 
 // Path makes a path from the configuration absolute or relative to the working
