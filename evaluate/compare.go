@@ -80,7 +80,7 @@ func Compare(a, b Side, seed uint64) (*Comparison, error) {
 		c.add(a, b, i, j)
 		matched.Pictures = append(matched.Pictures, b.Sample.Pictures[j])
 	}
-	c.P = mcNemar(c.OnlyA, c.OnlyB)
+	c.P = McNemar(c.OnlyA, c.OnlyB)
 	c.gain(a.Sample, matched, seed)
 	return c, nil
 }
@@ -120,9 +120,9 @@ func (c *Comparison) add(a, b Side, i, j int) {
 	}
 }
 
-// mcNemar is the exact two-sided probability that pictures of which only one of
+// McNemar is the exact two-sided probability that pictures of which only one of
 // two equally good models is right are shared out at least as unevenly.
-func mcNemar(a, b int) Figure {
+func McNemar(a, b int) Figure {
 	if a+b == 0 {
 		return 1
 	}

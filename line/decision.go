@@ -32,6 +32,14 @@ type Rule struct {
 	Vote            int      // frames that vote on a verdict; 0 and 1: no vote
 }
 
+// Passes tells whether a label is that of good parts, whatever model has it.
+func (r Rule) Passes(label string) bool {
+	if len(r.Pass) > 0 {
+		return slices.Contains(r.Pass, label)
+	}
+	return slices.Contains(GoodLabels, strings.ToLower(label))
+}
+
 // addUpSlack is how much more than 1 the scores of labels that exclude each other
 // may add up to: 8-bit scores are rounded.
 const addUpSlack = 1.0 / 16
@@ -63,11 +71,7 @@ type Judge struct {
 func NewJudge(rule Rule, labels []string) (*Judge, error) {
 	j := &Judge{rule: rule, labels: labels, passes: make([]bool, len(labels)), recent: make([]Verdict, max(rule.Vote, 1))}
 	for i, l := range labels {
-		if len(rule.Pass) > 0 {
-			j.passes[i] = slices.Contains(rule.Pass, l)
-		} else {
-			j.passes[i] = slices.Contains(GoodLabels, strings.ToLower(l))
-		}
+		j.passes[i] = rule.Passes(l)
 	}
 	for _, p := range rule.Pass {
 		if !slices.Contains(labels, p) {

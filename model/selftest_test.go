@@ -98,7 +98,7 @@ func TestSelfTestOfEveryKind(t *testing.T) {
 			t.Fatal(err)
 		}
 		f.Metadata, f.Packed = demo.Metadata, demo.Packed // which these networks lack
-		n := meta(f).Inputs[0].Normalization()
+		n := meta(f).InputTensorMetadata[0].Normalization()
 		n.Mean, n.Std = []float32{127.5}, []float32{127.5}
 		b, err := f.Bytes()
 		if err != nil {
@@ -146,7 +146,7 @@ func TestSelfTestFails(t *testing.T) {
 			}
 		}, "where the model was made"},
 		"another normalization": {func(f *graph.File) {
-			n := meta(f).Inputs[0].Normalization()
+			n := meta(f).InputTensorMetadata[0].Normalization()
 			n.Mean, n.Std = []float32{0}, []float32{255}
 		}, "where the model was made"},
 		"a score off":     {func(f *graph.File) { entry(f, func(s *selfTest) { s.Pictures[1].Scores[0] += 0.06 }) }, "reference picture 2 of 6"},

@@ -73,6 +73,23 @@ func withoutNumbers(labels []string) []string {
 	return bare
 }
 
+// Companions are the files beside a model that say what it does not say itself:
+// its sidecar, and the labels that this names. Where the model is copied, they go
+// with it, under names that begin with the model's or are plain.
+func Companions(modelPath string) ([]string, error) {
+	s, err := readSidecar(modelPath)
+	if s == nil || err != nil {
+		return nil, err
+	}
+	if s.LabelsFile == "" {
+		return []string{s.path}, nil
+	}
+	if s.LabelsFile != filepath.Base(s.LabelsFile) {
+		return nil, fmt.Errorf("%s: labels_file = %q is in another folder; write the labels into this file (labels = [...]) instead", s.path, s.LabelsFile)
+	}
+	return []string{s.path, filepath.Join(filepath.Dir(s.path), s.LabelsFile)}, nil
+}
+
 func parseSidecar(text, path string) (*Sidecar, error) {
 	s := &Sidecar{path: path}
 	meta, err := toml.Decode(text, s)

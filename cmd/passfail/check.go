@@ -83,13 +83,24 @@ func (r *checklist) all(ctx context.Context, path string) {
 }
 
 func (r *checklist) model(cfg *config.Config) {
-	c, err := model.Open(cfg.Path(cfg.Model.File), model.Options{Threads: cfg.Model.Threads})
+	path, fault, err := modelPath(cfg)
+	if err != nil {
+		r.fail("model", err)
+		return
+	}
+	if fault != nil {
+		r.warn("model", "%v\nthe one that was active before judges", fault)
+	}
+	c, err := model.Open(path, model.Options{Threads: cfg.Model.Threads})
 	if err != nil {
 		r.fail("model", err)
 		return
 	}
 	defer c.Close()
-	r.ok("model", "%s: %v", cfg.Path(cfg.Model.File), c.Input())
+	r.ok("model", "%s: %v", path, c.Input())
+	if err := c.SelfTest(); err != nil {
+		r.fail("model", err)
+	}
 	if _, err := line.NewJudge(rule(cfg), c.Labels()); err != nil {
 		r.fail("decision", err)
 		return

@@ -74,7 +74,7 @@ func (o classifyOptions) load() (*config.Config, error) {
 		}
 	}
 	if o.model != "" {
-		cfg.Model.File = o.model
+		cfg.Model.File, cfg.Model.Store = o.model, ""
 		if !filepath.IsAbs(o.model) {
 			cfg.Model.File, _ = filepath.Abs(o.model)
 		}
@@ -103,7 +103,14 @@ func classify(ctx context.Context, w io.Writer, o classifyOptions, files []strin
 	if err != nil {
 		return err
 	}
-	classifier, err := model.Open(cfg.Path(cfg.Model.File), model.Options{Threads: cfg.Model.Threads})
+	path, fault, err := modelPath(cfg)
+	if err != nil {
+		return err
+	}
+	if fault != nil {
+		fmt.Fprintf(os.Stderr, "passfail: %v\npassfail: judging with %s\n", fault, path)
+	}
+	classifier, err := model.Open(path, model.Options{Threads: cfg.Model.Threads})
 	if err != nil {
 		return err
 	}

@@ -6,7 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"runtime"
+	"os/signal"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,7 +17,6 @@ import (
 	"passfail/config"
 	"passfail/device"
 	"passfail/line"
-	"passfail/model"
 )
 
 func newRun() *cobra.Command {
@@ -26,7 +26,12 @@ func newRun() *cobra.Command {
 		Short: "Inspect: judge what the camera sees and drive the pins",
 		Long: `Inspects until it is stopped (Ctrl-C or SIGTERM), or until a video file or folder
 that is played once ends. Each verdict is a line of the log. The pins are at rest
-before the first verdict and after the last.`,
+before the first verdict and after the last.
+
+With a model store the station takes another model between two parts as soon as it
+is activated ("passfail models use"). One that fails its self-test is refused, and
+the station goes on with the one it has. SIGHUP lets a service try again or, where
+the configuration names a file, take that file anew.`,
 		Example: `  passfail run
   passfail run --config /etc/passfail/config.toml`,
 		Args: args(cobra.NoArgs),
@@ -98,28 +103,26 @@ func (s *station) run(ctx context.Context) (err error) {
 		return err
 	}
 	lossless := !source.Live() && settings.Pace == capture.Fast
-	classifiers, err := openClassifiers(s.cfg, lossless)
+	models, err := newModelSource(s.cfg, s.log, lossless)
 	if err != nil {
 		return err
 	}
-	defer closeAll(classifiers)
-	judge, err := line.NewJudge(rule(s.cfg), classifiers[0].Labels())
+	first, err := models.first()
 	if err != nil {
 		return err
 	}
+	l := &line.Line{Model: first, Pins: pins(s.cfg, outputs), Lossless: lossless}
+	defer func() { l.Model.Close() }() // which may be another one by then
 	camera, err := capture.Open(ctx, settings, s.log)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, camera.Close()) }()
-	s.log.Info("ready", "version", version, "model", s.cfg.Model.File, "labels", classifiers[0].Labels(),
+	s.log.Info("ready", "version", version, "model", first.Name, "labels", first.Classifiers[0].Labels(),
 		"camera", camera.Source().String(), "board", s.cfg.Outputs.Board, "took_ms", milliseconds(time.Since(s.start)))
 
 	events := make(chan line.Event, eventQueue)
-	l := &line.Line{
-		Camera: camera, Classifiers: classifiers, Judge: judge, Pins: pins(s.cfg, outputs),
-		Events: events, Lossless: lossless,
-	}
+	l.Camera, l.Events = camera, events
 	r := newReporter(s.out, s.log, outputs, s.start)
 	told := make(chan struct{})
 	go func() {
@@ -127,7 +130,9 @@ func (s *station) run(ctx context.Context) (err error) {
 		defer safeOnPanic(outputs)
 		r.report(events, s.changes)
 	}()
+	stopSwapping := s.swapping(ctx, l, models, outputs)
 	err = inspect(ctx, l, outputs)
+	stopSwapping()
 	close(events)
 	<-told
 	s.out.SetStatus("")
@@ -135,6 +140,27 @@ func (s *station) run(ctx context.Context) (err error) {
 	s.log.Info("stopped", "inspected", r.inspected, "passed", r.passed, "failed", r.inspected-r.passed,
 		"unlogged", l.Dropped(), "camera_dropped", camera.Stats().Dropped)
 	return err
+}
+
+// swapping lets the line's model follow the one that is chosen, until stop is called.
+func (s *station) swapping(ctx context.Context, l *line.Line, models *modelSource, outputs *device.Outputs) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	again := make(chan os.Signal, 1)
+	if !s.out.terminal { // there it says that the terminal was closed, and ends the program
+		signal.Notify(again, syscall.SIGHUP)
+	}
+	w := &swapper{source: models, line: l, log: s.log, running: l.Model.Name, refused: models.refused}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		defer safeOnPanic(outputs)
+		w.run(ctx, again)
+	}()
+	return func() {
+		signal.Stop(again)
+		cancel()
+		<-ended
+	}
 }
 
 // inspect runs the line. However that ends, in a panic too, the pins are at rest
@@ -163,32 +189,6 @@ func reportRest(log *slog.Logger, outputs *device.Outputs) {
 			continue
 		}
 		log.Info("output at rest", "output", o.Name(), "pin", pin, "to", gpio.Level(o.Settings().ActiveLow).String())
-	}
-}
-
-// openClassifiers opens the model: once with its threads for a camera, where the
-// verdict on a frame must come soon; once for each processor to get through a
-// file, where many must come.
-func openClassifiers(cfg *config.Config, lossless bool) ([]*model.Classifier, error) {
-	n, o := 1, model.Options{Threads: cfg.Model.Threads}
-	if lossless {
-		n, o.Threads = runtime.NumCPU(), 1
-	}
-	var list []*model.Classifier
-	for range n {
-		c, err := model.Open(cfg.Path(cfg.Model.File), o)
-		if err != nil {
-			closeAll(list)
-			return nil, err
-		}
-		list = append(list, c)
-	}
-	return list, nil
-}
-
-func closeAll(list []*model.Classifier) {
-	for _, c := range list {
-		c.Close()
 	}
 }
 

@@ -1,8 +1,10 @@
 package store
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -332,6 +334,53 @@ func TestWritersAtATime(t *testing.T) {
 	if h, err := s.History(); err != nil || len(h) != 4*each {
 		t.Errorf("%d activations, want %d: %v", len(h), 4*each, err)
 	}
+}
+
+const userEnv = "PASSFAIL_TEST_STORE_USER"
+
+// A process that does nothing but activate models is killed over and over.
+func TestKilled(t *testing.T) {
+	if dir := os.Getenv(userEnv); dir != "" {
+		s := openStore(t, dir)
+		list, err := s.List()
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Println("begin")
+		for i := 0; ; i++ {
+			use(t, s, list[i%len(list)].ID)
+		}
+	}
+	dir := t.TempDir()
+	s := openStore(t, dir)
+	use(t, s, add(t, s, "a", 0).ID)
+	add(t, s, "b", 1)
+	r := rand.New(rand.NewPCG(4, 4))
+	for range 25 {
+		c := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestKilled$")
+		c.Env = append(os.Environ(), userEnv+"="+dir)
+		out, err := c.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		if line, err := bufio.NewReader(out).ReadString('\n'); line != "begin\n" {
+			t.Fatalf("%q, %v", line, err)
+		}
+		time.AfterFunc(time.Duration(r.IntN(10_000))*time.Microsecond, func() { _ = c.Process.Kill() })
+		_ = c.Wait() // it was killed
+		active(t, openStore(t, dir))
+		if left := leftovers(t, dir); len(left) > 0 {
+			t.Errorf("not swept: %q", left)
+		}
+	}
+	h, err := s.History()
+	if err != nil || len(h) < 25 {
+		t.Errorf("%d activations, %v", len(h), err)
+	}
+	t.Logf("%d activations", len(h))
 }
 
 func FuzzHistory(f *testing.F) {
