@@ -331,7 +331,7 @@ func TestKilledInUse(t *testing.T) {
 		t.Fatal(err)
 	}
 	active, through := other, 0
-	for range 40 {
+	for range 24 {
 		next := map[string]string{demo: other, other: demo}[active]
 		c := command(t, "models", "use", next, "--store", dir)
 		if err := c.Start(); err != nil {
@@ -355,9 +355,9 @@ func TestKilledInUse(t *testing.T) {
 		}
 		active = a.ID
 	}
-	if through == 0 || through == 40 {
-		t.Errorf("%d of 40 were through before they were killed", through)
+	if through == 0 || through == 24 {
+		t.Errorf("%d of 24 were through before they were killed", through)
 	}
-	t.Logf("%d of 40 were through before they were killed", through)
+	t.Logf("%d of 24 were through before they were killed", through)
 	passfail(t, "models", "use", demo, "--store", dir).expect(t, 0, demo+" is active")
 }
