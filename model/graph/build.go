@@ -118,19 +118,19 @@ func (m *Model) Dequantize(x int32, name string) int32 {
 	}}, Float32, name, x)
 }
 
-// Dense adds weights · x + bias for each row of x [n c]: weights [k c] row by
-// row, bias [k] or nil for none. Result [n k].
+// Dense adds weights · x + bias for each row of x [… c]: weights [k c] row by
+// row, bias [k] or nil for none. Result [n k], where n is the number of rows.
 func (m *Model) Dense(x int32, weights, bias []float32, name string) int32 {
 	c := m.dimension(x, -1)
 	k := int32(len(bias))
 	if bias == nil && c > 0 {
 		k = int32(len(weights)) / c
 	}
-	inputs := []int32{x, m.AddFloats(name+"/weights", weights, k, c), -1}
+	inputs, version := []int32{x, m.AddFloats(name+"/weights", weights, k, c), -1}, int32(6)
 	if bias != nil {
-		inputs[2] = m.AddFloats(name+"/bias", bias, k)
+		inputs[2], version = m.AddFloats(name+"/bias", bias, k), 1
 	}
-	return m.add(step{tflite.BuiltinOperatorFULLY_CONNECTED, 1, &Options{
+	return m.add(step{tflite.BuiltinOperatorFULLY_CONNECTED, version, &Options{
 		Type: tflite.BuiltinOptionsFullyConnectedOptions, Value: &tflite.FullyConnectedOptionsT{},
 	}}, Float32, name, inputs...)
 }

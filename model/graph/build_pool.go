@@ -30,3 +30,32 @@ func (m *Model) StdOverPositions(x int32, name string) int32 {
 func (m *Model) MeanOverBatch(x int32, name string) int32 {
 	return m.reduce(tflite.BuiltinOperatorMEAN, x, true, name, 0)
 }
+
+// Mean adds the average of a tensor over dimensions, which stay with length 1.
+func (m *Model) Mean(x int32, name string, axes ...int32) int32 {
+	return m.reduce(tflite.BuiltinOperatorMEAN, x, true, name, axes...)
+}
+
+// Sum adds the sum of a tensor over dimensions, which stay with length 1.
+func (m *Model) Sum(x int32, name string, axes ...int32) int32 {
+	return m.reduce(tflite.BuiltinOperatorSUM, x, true, name, axes...)
+}
+
+// Max adds the largest values of a tensor over dimensions, which stay with length 1.
+func (m *Model) Max(x int32, name string, axes ...int32) int32 {
+	return m.reduce(tflite.BuiltinOperatorREDUCE_MAX, x, true, name, axes...)
+}
+
+// Min adds the smallest values of a tensor over dimensions, which stay with length 1.
+func (m *Model) Min(x int32, name string, axes ...int32) int32 {
+	return m.reduce(tflite.BuiltinOperatorREDUCE_MIN, x, true, name, axes...)
+}
+
+// MeanOfLargest adds, for each row of x [n k], the average of its count largest
+// values: [n 1].
+func (m *Model) MeanOfLargest(x, count int32, name string) int32 {
+	largest := m.addAll(step{tflite.BuiltinOperatorTOPK_V2, 1, &Options{
+		Type: tflite.BuiltinOptionsTopKV2Options, Value: &tflite.TopKV2OptionsT{},
+	}}, []TensorType{Float32, Int32}, name+"/largest", x, m.AddInts(name+"/count", count))
+	return m.Mean(largest[0], name, 1)
+}

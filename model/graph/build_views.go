@@ -21,7 +21,7 @@ var Turned = View{LeftRight: true, TopBottom: true}
 // the first operators of the file make the views, all others work on a batch of
 // them, so every computed tensor [1 …] becomes [v …], in the order of views. It
 // wants a network without a head: whatever mixes positions with a fixed shape is
-// an error, and the network is as it was. The views cost next to nothing, the
+// an error, and the network is as it was. Resize comes before. The views cost next to nothing, the
 // network behind them v times what it did.
 func (m *Model) Views(views []View) error {
 	if m.err != nil {
