@@ -65,13 +65,13 @@ func TestSwapLeavesNothing(t *testing.T) {
 				old.Close()
 			}
 		}
-		swap(6)
+		swap(5)
 		before := resident(t)
-		swap(15)
+		swap(10)
 		if grown := resident(t) - before; grown > 8<<20 {
-			t.Errorf("%d MB more after 15 swaps", grown>>20)
+			t.Errorf("%d MB more after 10 swaps", grown>>20)
 		} else {
-			t.Logf("%d kB more after 15 swaps, of %d MB", grown>>10, before>>20)
+			t.Logf("%d kB more after 10 swaps, of %d MB", grown>>10, before>>20)
 		}
 		stop()
 		if err := wait(t, ended, "the end of Run"); err != nil {

@@ -195,14 +195,19 @@ func TestModelsDiff(t *testing.T) {
 
 var frameLine = regexp.MustCompile(`msg=inspected verdict=(\w+) .*frame=(\d+) file=(\S+)`)
 
-// noGap checks that each frame was judged once, in order, and returns how many there were.
-func noGap(t testing.TB, log string) int {
+// inOrder checks that each frame was judged once, in order, and returns how many
+// there were. Where none may be left out, as one that is late may be at a camera's
+// pace, none was.
+func inOrder(t testing.TB, log string, all bool) int {
 	t.Helper()
-	n := 0
+	n, last := 0, 0
 	for _, m := range frameLine.FindAllStringSubmatch(log, -1) {
-		if n++; m[2] != strconv.Itoa(n) {
-			t.Fatalf("frame %s where %d should be", m[2], n)
+		n++
+		seq, err := strconv.Atoi(m[2])
+		if err != nil || seq <= last || all && seq != last+1 {
+			t.Fatalf("frame %s after %d: %v", m[2], last, err)
 		}
+		last = seq
 	}
 	return n
 }
@@ -252,7 +257,7 @@ func TestSwapWhileRunning(t *testing.T) {
 			p.await(t, "verdict=pass label=good")
 			r := p.end(t, syscall.SIGTERM)
 			r.expect(t, 0, "msg=stopped", "unlogged=0")
-			if n := noGap(t, r.stdout); n < 20 {
+			if n := inOrder(t, r.stdout, strings.Contains(name, "fast")); n < 20 {
 				t.Errorf("%d frames", n)
 			}
 			if n := strings.Count(r.stdout, "model refused"); n != 2 {
@@ -288,7 +293,7 @@ func TestSwapFile(t *testing.T) {
 	p.await(t, `msg="model refused"`)
 	r := p.end(t, syscall.SIGTERM)
 	r.expect(t, 0, "msg=stopped", "unlogged=0")
-	noGap(t, r.stdout)
+	inOrder(t, r.stdout, false)
 }
 
 // At the start, a model that can't judge gives way to the one before it.

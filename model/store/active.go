@@ -15,7 +15,7 @@ const (
 	keptHistory = 200     // activations
 )
 
-// ErrNoneActive: no version was ever activated, or none of those that were can be used.
+// ErrNoneActive says that no version was ever activated, or that none of those that were can be used.
 var ErrNoneActive = errors.New("no model is active")
 
 // Activation is a line of the store's history.

@@ -196,7 +196,6 @@ func powerCuts(t *testing.T, prepare func(*Store), act func(*Store) error, forge
 	root := t.TempDir()
 	dir := filepath.Join(root, "models")
 	prepare(openStore(t, dir))
-	start := func() *inode { return load(t, root) }
 	before := filepath.Join(t.TempDir(), "before")
 	if err := os.CopyFS(before, os.DirFS(root)); err != nil {
 		t.Fatal(err)
@@ -210,11 +209,10 @@ func powerCuts(t *testing.T, prepare func(*Store), act func(*Store) error, forge
 		t.Fatal(err)
 	}
 	r.steps = slices.DeleteFunc(r.steps, func(s step) bool { return s.what == forget })
-	start = func() *inode { return load(t, before) }
 	cuts := 0
 	for k := range len(r.steps) + 1 {
 		for f := new(fate); ; {
-			n := start()
+			n := load(t, before)
 			for _, st := range r.steps[:k] {
 				n.do(t, root, st)
 			}

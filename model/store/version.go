@@ -195,5 +195,5 @@ func newestFirst(a, b Version) int {
 	return cmp.Or(b.Created.Compare(a.Created), cmp.Compare(b.ID, a.ID))
 }
 
-// ErrNotFound: there is no such version.
+// ErrNotFound says that there is no such version.
 var ErrNotFound = errors.New("no such model")
