@@ -86,24 +86,31 @@ func TestSelfTest(t *testing.T) {
 	}
 }
 
-// Every kind of network can carry a self-test: 8 bit, float, gray.
-func TestSelfTestOfEveryKind(t *testing.T) {
+// described is one of testdata's small networks with the metadata that it lacks.
+func described(t testing.TB, name string) []byte {
+	t.Helper()
 	demo, err := graph.Parse(readFile(t, "../demo/model.tflite"))
 	if err != nil {
 		t.Fatal(err)
 	}
+	f, err := graph.Parse(readFile(t, "testdata/"+name+".tflite"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Metadata, f.Packed = demo.Metadata, demo.Packed
+	n := meta(f).InputTensorMetadata[0].Normalization()
+	n.Mean, n.Std = []float32{127.5}, []float32{127.5}
+	b, err := f.Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// Every kind of network can carry a self-test: 8 bit, float, gray.
+func TestSelfTestOfEveryKind(t *testing.T) {
 	for _, name := range []string{"float", "int8", "uint8", "uint8-odd", "gray"} {
-		f, err := graph.Parse(readFile(t, "testdata/"+name+".tflite"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		f.Metadata, f.Packed = demo.Metadata, demo.Packed // which these networks lack
-		n := meta(f).InputTensorMetadata[0].Normalization()
-		n.Mean, n.Std = []float32{127.5}, []float32{127.5}
-		b, err := f.Bytes()
-		if err != nil {
-			t.Fatal(err)
-		}
+		b := described(t, name)
 		with := withSelfTest(t, b)
 		if bytes.Equal(with, b) {
 			t.Errorf("%s: no picture was clear", name)
@@ -149,10 +156,12 @@ func TestSelfTestFails(t *testing.T) {
 			n := meta(f).InputTensorMetadata[0].Normalization()
 			n.Mean, n.Std = []float32{0}, []float32{255}
 		}, "where the model was made"},
-		"a score off":     {func(f *graph.File) { entry(f, func(s *selfTest) { s.Pictures[1].Scores[0] += 0.06 }) }, "reference picture 2 of 6"},
-		"no number":       {func(f *graph.File) { f.SetEntry(SelfTestEntry, []byte(`{"tolerance": 0.05}`)) }, "0 pictures"},
+		"a score off": {func(f *graph.File) {
+			entry(f, func(s *selfTest) { s.Pictures[1].Scores = []float32{0.4, 0.5, 0.05, 0.05} })
+		}, "reference picture 2 of 6"},
+		"no number":       {func(f *graph.File) { f.SetEntry(SelfTestEntry, []byte(`{"tolerance": 0.05, "log_odds": 2}`)) }, "0 pictures"},
 		"no JSON":         {func(f *graph.File) { f.SetEntry(SelfTestEntry, []byte(`{`)) }, "damaged"},
-		"no tolerance":    {func(f *graph.File) { entry(f, func(s *selfTest) { s.Tolerance = 0 }) }, "a tolerance of 0"},
+		"no tolerance":    {func(f *graph.File) { entry(f, func(s *selfTest) { s.Tolerance = 0 }) }, "a tolerance of 0 "},
 		"scores missing":  {func(f *graph.File) { entry(f, func(s *selfTest) { s.Pictures[0].Scores = s.Pictures[0].Scores[:3] }) }, "3 scores for 4 labels"},
 		"picture missing": {func(f *graph.File) { f.Packed = f.Packed[:len(f.Packed)-1] }, "selftest-6.png"},
 		"picture damaged": {func(f *graph.File) { p := &f.Packed[len(f.Packed)-1]; p.Data = p.Data[:len(p.Data)/2] }, "reference picture 6"},
@@ -206,4 +215,31 @@ func TestLeader(t *testing.T) {
 			t.Error(fmt.Sprint(c.scores), best, lead)
 		}
 	}
+}
+
+// Whatever a self-test's entry and pictures are, they are an error or a result.
+func FuzzSelfTest(f *testing.F) {
+	whole := withSelfTest(f, described(f, "float"))
+	file, err := graph.Parse(whole)
+	if err != nil {
+		f.Fatal(err)
+	}
+	picture, _ := file.File("selftest-1.png")
+	f.Add(bytes.Clone(file.Entry(SelfTestEntry)), bytes.Clone(picture))
+	f.Add([]byte(`{"tolerance":0.1,"log_odds":1,"pictures":[{"file":"selftest-1.png","scores":[0,0,0,2]}]}`), onePixel(f))
+	c, err := OpenBytes(whole, Options{Threads: 1})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Cleanup(c.Close)
+	f.Fuzz(func(t *testing.T, entry, png []byte) {
+		packed := &graph.File{Packed: []graph.Packed{{Name: "selftest-1.png", Data: png}}}
+		test, err := parseSelfTest(entry, packed, len(c.labels))
+		if err != nil {
+			return
+		}
+		for _, r := range test.Pictures {
+			_ = c.compare(r, test) // either way
+		}
+	})
 }
