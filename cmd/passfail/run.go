@@ -54,6 +54,11 @@ const eventQueue = 1024
 func run(ctx context.Context, cfg *config.Config) error {
 	start := time.Now()
 	out := newConsole(os.Stdout)
+	if out.terminal { // SIGHUP says that it was closed; a service gets it for other reasons
+		var stop context.CancelFunc
+		ctx, stop = signal.NotifyContext(ctx, syscall.SIGHUP)
+		defer stop()
+	}
 	log := newLogger(out, cfg.Log.Level, cfg.Log.Format)
 	changes := make(chan device.Change, eventQueue)
 	board, err := openBoard(cfg, log, func(c device.Change) {
@@ -146,7 +151,7 @@ func (s *station) run(ctx context.Context) (err error) {
 func (s *station) swapping(ctx context.Context, l *line.Line, models *modelSource, outputs *device.Outputs) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	again := make(chan os.Signal, 1)
-	if !s.out.terminal { // there it says that the terminal was closed, and ends the program
+	if !s.out.terminal { // there it ends the program
 		signal.Notify(again, syscall.SIGHUP)
 	}
 	w := &swapper{source: models, line: l, log: s.log, running: l.Model.Name, refused: models.refused}

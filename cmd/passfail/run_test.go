@@ -280,6 +280,12 @@ func TestLogForJournald(t *testing.T) {
 
 // On a terminal there is a status line below the log, which goes at the end.
 func TestStatusLine(t *testing.T) {
+	for name, signal := range map[string]syscall.Signal{"stopped": syscall.SIGTERM, "the terminal was closed": syscall.SIGHUP} {
+		t.Run(name, func(t *testing.T) { statusLine(t, signal) })
+	}
+}
+
+func statusLine(t *testing.T, signal syscall.Signal) {
 	terminal, slave := openTerminal(t)
 	c := command(t, "run", "--config", demoConfig(t, quick...))
 	c.Stdout = slave
@@ -300,7 +306,7 @@ func TestStatusLine(t *testing.T) {
 			t.Fatalf("%v: no status line in\n%q", err, shown)
 		}
 	}
-	if err := c.Process.Signal(syscall.SIGTERM); err != nil {
+	if err := c.Process.Signal(signal); err != nil {
 		t.Fatal(err)
 	}
 	for read() == nil { // to EIO: nobody holds the other end
