@@ -26,6 +26,17 @@ func (m *Model) StdOverPositions(x int32, name string) int32 {
 	return m.Sqrt(m.Add(variance, m.Constant(name+"/smallest", smallest), name+"/sum"), name)
 }
 
+// AveragePool adds the averages of windows of window × window positions of a map
+// [n h w c], moved by stride each way: [n ⌈h/stride⌉ ⌈w/stride⌉ c]. Windows that
+// reach over the edge average what they have. Averages of bytes are bytes again.
+func (m *Model) AveragePool(x, window, stride int32, name string) int32 {
+	return m.rearrange(step{tflite.BuiltinOperatorAVERAGE_POOL_2D, m.version(x, 1, 2), &Options{
+		Type: tflite.BuiltinOptionsPool2DOptions, Value: &tflite.Pool2DOptionsT{
+			Padding: tflite.PaddingSAME, StrideW: stride, StrideH: stride, FilterWidth: window, FilterHeight: window,
+		},
+	}}, name, x)
+}
+
 // MeanOverBatch adds the average of rows [n k]: [1 k].
 func (m *Model) MeanOverBatch(x int32, name string) int32 {
 	return m.reduce(tflite.BuiltinOperatorMEAN, x, true, name, 0)

@@ -1,7 +1,6 @@
 package novelty
 
 import (
-	"math"
 	"math/rand/v2"
 	"slices"
 
