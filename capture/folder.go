@@ -90,5 +90,8 @@ func (f *folder) load(p *picture) error {
 			return nil
 		}
 		f.data = f.data[:len(f.data)+n]
+		if len(f.data) > maxFile {
+			return errors.New("is longer than any picture that is decoded")
+		}
 	}
 }

@@ -83,9 +83,9 @@ func digits(s string) int {
 // only Rotate, Flip and ROI matter. The caller closes the Frame.
 func ReadPicture(path string, s Settings) (*Frame, error) {
 	began := time.Now()
-	data, err := os.ReadFile(path)
+	data, err := ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("picture: %w", err)
+		return nil, err
 	}
 	f, err := DecodePicture(data, path, s)
 	if err != nil {
@@ -93,6 +93,24 @@ func ReadPicture(path string, s Settings) (*Frame, error) {
 	}
 	f.Decode = f.Taken.Sub(began)
 	return f, nil
+}
+
+// ReadFile reads a picture's file for DecodePicture, unless it is longer than any picture that is decoded.
+func ReadFile(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("picture: %w", err)
+	case !info.Mode().IsRegular(): // a pipe would be waited for
+		return nil, fmt.Errorf("picture %s: is a folder or a device, no file", path)
+	case info.Size() > maxFile:
+		return nil, fmt.Errorf("picture %s: has %d MB; no picture of at most %d megapixels has so much. Make it smaller", path, info.Size()>>20, MaxPixels/1_000_000)
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("picture: %w", err)
+	}
+	return data, nil
 }
 
 // DecodePicture is ReadPicture for a file that was read already: data is its content, path its name in Frame and errors.
@@ -121,10 +139,7 @@ func DecodePicture(data []byte, path string, s Settings) (*Frame, error) {
 // It makes a new Mat rather than decoding into m, because OpenCV 4.6 leaves the old picture in the Mat where it does
 // not know the new one's format, and gocv can't tell.
 func decode(data []byte, m *gocv.Mat) error {
-	if len(data) == 0 {
-		return errors.New("is empty")
-	}
-	if err := checkJPEG(data); err != nil {
+	if err := checkHeader(data); err != nil {
 		return err
 	}
 	// gocv returns the process's last exception here, which may be another goroutine's: only the Mat tells.
@@ -143,9 +158,6 @@ func decode(data []byte, m *gocv.Mat) error {
 
 // checkJPEG finds a JPEG that was cut off: libjpeg decodes it without a complaint into a picture with a gray rest.
 func checkJPEG(data []byte) error {
-	if len(data) < 2 || data[0] != 0xff || data[1] != 0xd8 {
-		return nil // not a JPEG
-	}
 	// The end marker is looked for behind the header, which may hold a thumbnail with an end marker of its own, and from
 	// the end, because cameras and editors append zeros and notes.
 	header := jpegHeader(data)

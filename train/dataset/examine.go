@@ -3,8 +3,6 @@ package dataset
 import (
 	"context"
 	"crypto/sha256"
-	"fmt"
-	"os"
 
 	"passfail/capture"
 )
@@ -34,9 +32,9 @@ func (s *Set) Examine(ctx context.Context, view capture.Settings, progress func(
 }
 
 func examine(path string, view capture.Settings) (s Sight) {
-	b, err := os.ReadFile(path)
+	b, err := capture.ReadFile(path)
 	if err != nil {
-		s.Err = fmt.Errorf("picture: %w", err)
+		s.Err = err
 		return s
 	}
 	s.Hash = sha256.Sum256(b)

@@ -1,21 +1,19 @@
 package dataset
 
-import "math"
-
 // Groups numbers the parts that pictures show, from 0: near duplicates (bursts
-// of one part, copies, the same picture saved again) have the same number.
-// labels are the pictures' labels; looks may be nil where only names are known.
-func Groups(looks []Look, labels []int) []int {
-	parent := newForest(len(looks))
-	features := residuals(looks)
+// of one part, copies, a picture saved again) have the same number. It takes a
+// time that grows with the square of their number: 20,000 take some seconds.
+func Groups(looks []Look) []int {
+	parts := newForest(len(looks))
+	c := newComparison(looks)
 	for i := range looks {
 		for j := range i {
-			if dot(features[i], features[j]) > sameCorrelation {
-				parent.join(i, j)
+			if direction, waves := c.near(i, j); (direction || waves) && parts.root(i) != parts.root(j) && c.same(i, j, direction, waves) {
+				parts.join(i, j)
 			}
 		}
 	}
-	return parent.numbers()
+	return parts.numbers()
 }
 
 // Groups is the function Groups for the set's pictures, which in addition keeps
@@ -35,7 +33,7 @@ func (s *Set) Groups(looks []Look) []int {
 	}
 	if looks != nil {
 		at := map[int]int{}
-		for i, g := range Groups(looks, s.LabelIndices()) {
+		for i, g := range Groups(looks) {
 			if j, seen := at[g]; seen {
 				parent.join(i, j)
 			} else {
@@ -44,57 +42,6 @@ func (s *Set) Groups(looks []Look) []int {
 		}
 	}
 	return parent.numbers()
-}
-
-const sameCorrelation = 0.97
-
-// residuals are what each thumbnail has beyond the mean of all, with a length
-// of 1.
-func residuals(looks []Look) [][]float32 {
-	const n = Side / 2
-	list := make([][]float32, len(looks))
-	mean := make([]float32, n*n)
-	for i := range looks {
-		f := make([]float32, n*n)
-		var sum float32
-		for y := range Side {
-			for x := range Side {
-				v := looks[i].at(y*Side+x) / 4
-				f[y/2*n+x/2] += v
-				sum += v
-			}
-		}
-		for k := range f {
-			f[k] -= sum / (n * n)
-			mean[k] += f[k] / float32(len(looks))
-		}
-		list[i] = f
-	}
-	for _, f := range list {
-		if len(list) > 2 {
-			for k := range f {
-				f[k] -= mean[k]
-			}
-		}
-		if l := float32(math.Sqrt(float64(dot(f, f)))); l > 0 {
-			for k := range f {
-				f[k] /= l
-			}
-		}
-	}
-	return list
-}
-
-func dot(a, b []float32) float32 {
-	var s0, s1, s2, s3 float32
-	b = b[:len(a)]
-	for i := 0; i+4 <= len(a); i += 4 {
-		s0 += a[i] * b[i]
-		s1 += a[i+1] * b[i+1]
-		s2 += a[i+2] * b[i+2]
-		s3 += a[i+3] * b[i+3]
-	}
-	return s0 + s1 + s2 + s3
 }
 
 // forest joins pictures into groups.

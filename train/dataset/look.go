@@ -10,9 +10,6 @@ import (
 	"gocv.io/x/gocv"
 )
 
-// Side is the width and height of a Look's thumbnail, in pixels.
-const Side = 48
-
 // Look is what is remembered of a decoded picture: enough to judge its quality
 // and to know the part again. It has no pointers, and one size (LookSize bytes
 // when marshalled).
@@ -25,14 +22,11 @@ type Look struct {
 	Bright     float32 // share of pixels at 253 or above: too much of it
 	Sharpness  float32 // standard deviation of the Laplacian, at a longest side of 640 pixels at most
 
-	// Gray is the picture shrunk to Side×Side, row by row, by averaging areas.
-	// Values are stretched: 0 is Low, 255 is High.
-	Low, High float32
-	Gray      [Side * Side]uint8
+	Texture Texture
 }
 
 // LookSize is the size of a marshalled Look.
-const LookSize = 2*4 + 7*4 + Side*Side
+const LookSize = 2*4 + 5*4 + textureSize
 
 // MarshalBinary is for a cache; UnmarshalBinary reads it again.
 func (l *Look) MarshalBinary() ([]byte, error) {
@@ -52,13 +46,13 @@ func (l *Look) UnmarshalBinary(b []byte) error {
 	if n.Width <= 0 || n.Height <= 0 {
 		return fmt.Errorf("look: of a picture of %dx%d pixels", n.Width, n.Height)
 	}
-	for _, v := range []float32{n.Brightness, n.Contrast, n.Sharpness, n.Low, n.High} {
+	for _, v := range []float32{n.Brightness, n.Contrast, n.Sharpness, n.Texture.Loudest} {
 		if !(v >= 0 && v <= 1<<16) {
 			return fmt.Errorf("look: a value of %v", v)
 		}
 	}
-	if !(n.Dark >= 0 && n.Dark <= 1 && n.Bright >= 0 && n.Bright <= 1 && n.High >= n.Low) {
-		return fmt.Errorf("look: shares of %v and %v, gray values from %v to %v", n.Dark, n.Bright, n.Low, n.High)
+	if !(n.Dark >= 0 && n.Dark <= 1 && n.Bright >= 0 && n.Bright <= 1) {
+		return fmt.Errorf("look: shares of %v and %v", n.Dark, n.Bright)
 	}
 	*l = n
 	return nil
@@ -97,7 +91,8 @@ func Examine(img *gocv.Mat, roi image.Rectangle) (Look, error) {
 		return l, errors.New("look: the gray picture's pixels can't be read")
 	}
 	l.measure(pixels, gray.Cols(), gray.Rows())
-	return l, l.shrink(gray)
+	l.Texture, err = textureOf(gray)
+	return l, err
 }
 
 // measure fills in brightness, contrast, shares and sharpness of w×h gray
@@ -148,38 +143,4 @@ func spread(sum, square float64, n int) (mean, deviation float32) {
 	}
 	m := sum / float64(n)
 	return float32(m), float32(math.Sqrt(max(0, square/float64(n)-m*m)))
-}
-
-// shrink fills in the thumbnail.
-func (l *Look) shrink(gray gocv.Mat) error {
-	real := gocv.NewMat()
-	defer real.Close()
-	// Shrunk as real numbers: rounding would be as loud as the sensor's noise,
-	// of which averaging leaves little.
-	if err := gray.ConvertTo(&real, gocv.MatTypeCV32F); err != nil {
-		return fmt.Errorf("look: %w", err)
-	}
-	if err := gocv.Resize(real, &real, image.Pt(Side, Side), 0, 0, gocv.InterpolationArea); err != nil {
-		return fmt.Errorf("look: %w", err)
-	}
-	values, err := real.DataPtrFloat32()
-	if err != nil || len(values) != Side*Side {
-		return errors.New("look: the thumbnail can't be read")
-	}
-	l.Low, l.High = values[0], values[0]
-	for _, v := range values {
-		l.Low, l.High = min(l.Low, v), max(l.High, v)
-	}
-	if l.High > l.Low {
-		scale := 255 / (l.High - l.Low)
-		for i, v := range values {
-			l.Gray[i] = uint8((v-l.Low)*scale + 0.5)
-		}
-	}
-	return nil
-}
-
-// at is the gray value of a pixel of the thumbnail, 0 to 255.
-func (l *Look) at(i int) float32 {
-	return l.Low + float32(l.Gray[i])*(l.High-l.Low)/255
 }
