@@ -45,6 +45,7 @@ type selfTest struct {
 // made of it.
 type reference struct {
 	File   string    `json:"file"`
+	Label  string    `json:"label"`  // that of the best score
 	Scores []float32 `json:"scores"` // in the order of the labels
 
 	png   []byte
@@ -60,7 +61,7 @@ func (c *Classifier) SelfTest() error {
 	if entry == nil {
 		return nil
 	}
-	test, err := parseSelfTest(entry, c.net.file, len(c.labels))
+	test, err := parseSelfTest(entry, c.net.file, c.labels)
 	if err != nil {
 		return fmt.Errorf("self-test: the model is damaged: %w", err)
 	}
@@ -72,7 +73,7 @@ func (c *Classifier) SelfTest() error {
 	return nil
 }
 
-func parseSelfTest(entry []byte, f *graph.File, labels int) (*selfTest, error) {
+func parseSelfTest(entry []byte, f *graph.File, labels []string) (*selfTest, error) {
 	var t selfTest
 	if err := json.Unmarshal(entry, &t); err != nil {
 		return nil, fmt.Errorf("%s: %w", SelfTestEntry, err)
@@ -82,14 +83,17 @@ func parseSelfTest(entry []byte, f *graph.File, labels int) (*selfTest, error) {
 	}
 	for i := range t.Pictures {
 		r := &t.Pictures[i]
-		if len(r.Scores) != labels {
-			return nil, fmt.Errorf("%s: %q has %d scores for %d labels", SelfTestEntry, r.File, len(r.Scores), labels)
+		if len(r.Scores) != len(labels) {
+			return nil, fmt.Errorf("%s: %q has %d scores for %d labels", SelfTestEntry, r.File, len(r.Scores), len(labels))
 		}
 		var ok bool
 		if r.png, ok = f.File(r.File); !ok {
 			return nil, fmt.Errorf("%s: the picture %q is not packed with the model", SelfTestEntry, r.File)
 		}
 		r.label, r.lead = leader(r.Scores)
+		if r.Label != labels[r.label] {
+			return nil, fmt.Errorf("%s: what is %q in the model was %q where it was made", SelfTestEntry, labels[r.label], r.Label)
+		}
 	}
 	return &t, nil
 }
@@ -209,6 +213,7 @@ func (r *References) Offer(img *gocv.Mat, roi image.Rectangle) error {
 	}
 	ref := reference{Scores: append([]float32(nil), scores...), png: b.Bytes()}
 	ref.label, ref.lead = leader(scores)
+	ref.Label = r.model.labels[ref.label]
 	if ref.lead < referenceClear {
 		return nil
 	}

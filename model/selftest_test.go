@@ -156,8 +156,11 @@ func TestSelfTestFails(t *testing.T) {
 			n := meta(f).InputTensorMetadata[0].Normalization()
 			n.Mean, n.Std = []float32{0}, []float32{255}
 		}, "where the model was made"},
+		"exchanged labels": {func(f *graph.File) {
+			f.Packed[0].Data = []byte(strings.NewReplacer("chip", "good", "good", "chip").Replace(string(f.Packed[0].Data)))
+		}, "was \"chip\" where it was made"},
 		"a score off": {func(f *graph.File) {
-			entry(f, func(s *selfTest) { s.Pictures[1].Scores = []float32{0.4, 0.5, 0.05, 0.05} })
+			entry(f, func(s *selfTest) { s.Pictures[1].Scores, s.Pictures[1].Label = []float32{0.4, 0.5, 0.05, 0.05}, "good" })
 		}, "reference picture 2 of 6"},
 		"no number":       {func(f *graph.File) { f.SetEntry(SelfTestEntry, []byte(`{"tolerance": 0.05, "log_odds": 2}`)) }, "0 pictures"},
 		"no JSON":         {func(f *graph.File) { f.SetEntry(SelfTestEntry, []byte(`{`)) }, "damaged"},
@@ -226,7 +229,7 @@ func FuzzSelfTest(f *testing.F) {
 	}
 	picture, _ := file.File("selftest-1.png")
 	f.Add(bytes.Clone(file.Entry(SelfTestEntry)), bytes.Clone(picture))
-	f.Add([]byte(`{"tolerance":0.1,"log_odds":1,"pictures":[{"file":"selftest-1.png","scores":[0,0,0,2]}]}`), onePixel(f))
+	f.Add([]byte(`{"tolerance":0.1,"log_odds":1,"pictures":[{"file":"selftest-1.png","label":"scratch","scores":[0,0,0,2]}]}`), onePixel(f))
 	c, err := OpenBytes(whole, Options{Threads: 1})
 	if err != nil {
 		f.Fatal(err)
@@ -234,7 +237,7 @@ func FuzzSelfTest(f *testing.F) {
 	f.Cleanup(c.Close)
 	f.Fuzz(func(t *testing.T, entry, png []byte) {
 		packed := &graph.File{Packed: []graph.Packed{{Name: "selftest-1.png", Data: png}}}
-		test, err := parseSelfTest(entry, packed, len(c.labels))
+		test, err := parseSelfTest(entry, packed, c.labels)
 		if err != nil {
 			return
 		}

@@ -134,6 +134,9 @@ func TestModelsErrors(t *testing.T) {
 	// A model that the decision can't work with is kept, and not activated.
 	strange := id(t, models("add", relabelled(t, "strange.tflite", "good", "fine")))
 	models("use", strange).expect(t, 1, `no label "good"`, "fine")
+	passfail(t, "models", "--store", dir, "use", strange).expect(t, 0)
+	models("use", demo).expect(t, 0, demo+" is active")
+	models("rollback").expect(t, 1, `no label "good"`, "passfail models use ID")
 	if got := id(t, models("show", "active")); got != demo {
 		t.Errorf("%s is active", got)
 	}

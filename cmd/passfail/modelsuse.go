@@ -87,18 +87,37 @@ func newModelsRollback(o *storeOptions) *cobra.Command {
 		Example: "  passfail models rollback",
 		Args:    args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
-			s, _, err := o.open()
+			s, cfg, err := o.open()
 			if err != nil {
 				return err
 			}
-			v, err := s.Rollback()
-			if err != nil {
-				return err
-			}
-			_, err = fmt.Fprintf(c.OutOrStdout(), "%s is active again\n", v.ID)
-			return err
+			return rollback(c.OutOrStdout(), s, cfg)
 		},
 	}
+}
+
+// rollback tests the model that it goes back to: the configuration may have
+// changed since it judged.
+func rollback(w io.Writer, s *store.Store, cfg *config.Config) error {
+	list, err := s.Candidates()
+	if err != nil {
+		return err
+	}
+	for _, v := range list[1:] {
+		if v.Check() != nil {
+			continue // the store passes over it as well
+		}
+		if err := testModel(v.Model(), cfg); err != nil {
+			return fmt.Errorf("%w\nanother one is activated by `passfail models use ID`", err)
+		}
+		break
+	}
+	v, err := s.Rollback()
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(w, "%s is active again\n", v.ID)
+	return err
 }
 
 func newModelsRemove(o *storeOptions) *cobra.Command {
