@@ -126,6 +126,10 @@ func (d *Decision) check(k *checker) {
 	}
 	k.share("decision.confidence", d.Confidence)
 	k.oneOf("decision.below_confidence", d.BelowConfidence, "fail", "pass")
+	k.oneOf("decision.unlike", d.Unlike, "fail", "pass")
+	if !(d.NoveltyLimit == 0 || d.NoveltyLimit >= 0.1 && d.NoveltyLimit <= 100) {
+		k.bad("decision.novelty_limit", d.NoveltyLimit, "0 (off), or 0.1 to 100 times the model's own limit is possible")
+	}
 	k.whole("decision.vote", d.Vote, 1, 99)
 }
 

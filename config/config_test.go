@@ -51,6 +51,8 @@ pass = ["good", "fair"]
 threshold = 0.7
 confidence = 1
 below_confidence = "pass"
+unlike = "pass"
+novelty_limit = 1.5
 vote = 3
 [outputs]
 board = "simulated"
@@ -83,7 +85,7 @@ format = "json"
 	if c.Outputs.Reject.Delay != Duration(1250*time.Millisecond) || c.Outputs.Reject.Active != "high" {
 		t.Errorf("reject %+v", c.Outputs.Reject)
 	}
-	if c.Decision.Confidence != 1 || len(c.Decision.Pass) != 2 || c.Camera.FPS != 30 {
+	if c.Decision.Unlike != "pass" || c.Decision.NoveltyLimit != 1.5 || c.Decision.Confidence != 1 || len(c.Decision.Pass) != 2 || c.Camera.FPS != 30 {
 		t.Errorf("%+v", c)
 	}
 }
@@ -117,6 +119,9 @@ func TestErrorsNameKeyValueAndWayOut(t *testing.T) {
 		"[camera]\nfps = 0.2":                          {"camera.fps", "camera.timeout = 2s"},
 		"[decision]\nthreshold = nan":                  {"decision.threshold", "0 to 1"},
 		"[decision]\npass = 'good'":                    {"decision.pass", "a list"},
+		"[decision]\nunlike = 'maybe'":                 {"decision.unlike", "fail, pass"},
+		"[decision]\nnovelty_limit = -1":               {"decision.novelty_limit = -1", "0.1 to 100"},
+		"[decision]\nnovelty_limit = nan":              {"decision.novelty_limit", "0.1 to 100"},
 		"[decision]\nvote = 0":                         {"decision.vote = 0", "1 to 99"},
 		"[outputs]\nboard = 'arduino'":                 {"outputs.board", "gpio, simulated"},
 		"[outputs.pass]\npin = 'GPIO22'":               {"outputs.reject.pin", "outputs.pass.pin has the same pin"},

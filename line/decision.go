@@ -29,6 +29,8 @@ type Rule struct {
 	Threshold       float64  // above 0, up to 1: the pass labels' scores must add up to this
 	Confidence      float64  // 0..1: the best label must have this score …
 	BelowConfidence Verdict  // … or this is the verdict
+	NoveltyLimit    float64  // a part with a novelty above this is unlike all that the model knows; 0: no part is
+	Unlike          Verdict  // Fail: such a part fails whatever its scores; Pass: its scores decide
 	Vote            int      // frames that vote on a verdict; 0 and 1: no vote
 }
 
@@ -54,6 +56,8 @@ type Judgement struct {
 	Score     float32 // its score, 0..1
 	PassScore float32 // the pass labels' scores, added up
 	Unsure    bool    // the best score was below the rule's confidence
+	Novelty   float32 // how unlike the training's pictures; 1 is the model's own limit; 0 from models that can't tell
+	Unlike    bool    // the novelty was above the rule's limit
 }
 
 // Judge applies a rule to a model's scores, frame by frame. It belongs to one
@@ -85,6 +89,9 @@ func NewJudge(rule Rule, labels []string) (*Judge, error) {
 	if !(rule.Threshold > 0 && rule.Threshold <= 1) {
 		return nil, fmt.Errorf("decision.threshold = %v: above 0, up to 1 is possible; with 0 every part would pass", rule.Threshold)
 	}
+	if !(rule.NoveltyLimit >= 0) {
+		return nil, fmt.Errorf("decision.novelty_limit = %v: 0 (no part is unlike), or more is possible", rule.NoveltyLimit)
+	}
 	if !slices.Contains(j.passes, false) {
 		return nil, fmt.Errorf("decision.pass: all of the model's labels would pass (%s), so no part could fail", strings.Join(labels, ", "))
 	}
@@ -93,8 +100,13 @@ func NewJudge(rule Rule, labels []string) (*Judge, error) {
 
 // Judge returns the verdict on scores, which are in the order of the labels. A
 // score that is no number never helps a part to pass.
-func (j *Judge) Judge(scores []float32) Judgement {
-	r := Judgement{}
+func (j *Judge) Judge(scores []float32) Judgement { return j.JudgeNovel(scores, 0) }
+
+// JudgeNovel is Judge for a picture whose novelty is known. A novelty that is no
+// number is above every limit.
+func (j *Judge) JudgeNovel(scores []float32, novelty float32) Judgement {
+	r := Judgement{Novelty: novelty}
+	r.Unlike = j.rule.NoveltyLimit > 0 && !(float64(novelty) <= j.rule.NoveltyLimit)
 	best, total, highest, broken := 0, float32(0), float32(0), false
 	for i, s := range scores {
 		broken = broken || !(s >= 0)
@@ -124,6 +136,9 @@ func (j *Judge) Judge(scores []float32) Judgement {
 		r.Verdict = j.rule.BelowConfidence
 	case float64(r.PassScore) >= j.rule.Threshold:
 		r.Verdict = Pass
+	}
+	if r.Unlike && j.rule.Unlike == Fail {
+		r.Verdict = Fail
 	}
 	r.Verdict = j.vote(r.Verdict)
 	return r

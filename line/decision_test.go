@@ -46,6 +46,56 @@ func TestJudge(t *testing.T) {
 	}
 }
 
+func TestJudgeNovel(t *testing.T) {
+	nan := float32(math.NaN())
+	good := []float32{0.1, 0.8, 0.1}
+	for name, c := range map[string]struct {
+		limit   float64
+		unlike  Verdict
+		scores  []float32
+		novelty float32
+		want    Verdict
+		flagged bool
+	}{
+		"like the training's":   {1, Fail, good, 0.7, Pass, false},
+		"at the limit":          {1, Fail, good, 1, Pass, false},
+		"unlike fails":          {1, Fail, good, 1.01, Fail, true},
+		"unlike is ignored":     {1, Pass, good, 5, Pass, true},
+		"unlike and bad":        {1, Pass, []float32{0.9, 0.1, 0}, 5, Fail, true},
+		"a limit of one's own":  {2, Fail, good, 1.9, Pass, false},
+		"off":                   {0, Fail, good, 9, Pass, false},
+		"no number":             {1, Fail, good, nan, Fail, true},
+		"no number, off":        {0, Fail, good, nan, Pass, false},
+		"a model without guard": {1, Fail, good, 0, Pass, false},
+	} {
+		j, err := NewJudge(Rule{Pass: []string{"good"}, Threshold: 0.5, NoveltyLimit: c.limit, Unlike: c.unlike}, labels)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := j.JudgeNovel(c.scores, c.novelty); got.Verdict != c.want || got.Unlike != c.flagged {
+			t.Errorf("%s: %+v, want %v, unlike %v", name, got, c.want, c.flagged)
+		}
+	}
+	if _, err := NewJudge(Rule{Threshold: 0.5, NoveltyLimit: math.NaN()}, []string{"good", "bad"}); err == nil || !strings.Contains(err.Error(), "novelty_limit") {
+		t.Errorf("a limit that is no number: error %v", err)
+	}
+}
+
+// A part unlike all others that was outvoted has failed on its own all the same.
+func TestUnlikePartsVoteFail(t *testing.T) {
+	j, err := NewJudge(Rule{Pass: []string{"good"}, Threshold: 0.5, NoveltyLimit: 1, Vote: 2}, labels)
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := []float32{0, 1, 0}
+	if got := j.JudgeNovel(good, 0); got.Verdict != Pass {
+		t.Errorf("%+v", got)
+	}
+	if got := j.JudgeNovel(good, 3); got.Verdict != Fail || !got.Unlike { // one of two
+		t.Errorf("%+v", got)
+	}
+}
+
 func TestVote(t *testing.T) {
 	j, err := NewJudge(Rule{Pass: []string{"good"}, Threshold: 0.5, Vote: 3}, labels)
 	if err != nil {

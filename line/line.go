@@ -170,7 +170,8 @@ func (l *Line) finish(i *inspection, c *model.Classifier, judge *Judge) (Result,
 	if i.err == nil {
 		var scores []float32
 		if scores, i.err = c.Scores(); i.err == nil {
-			r.Judgement = judge.Judge(scores)
+			novelty, _ := c.Novelty()
+			r.Judgement = judge.JudgeNovel(scores, novelty)
 		}
 	}
 	if i.err != nil {

@@ -23,6 +23,8 @@ type Classifier struct {
 	index  int // of the output with the scores
 	logits bool
 	scores []float32
+
+	novelty, noveltyMap int // outputs; −1: there is none
 }
 
 // Prediction is a label and its score, 0..1.
@@ -89,6 +91,7 @@ func newClassifier(b []byte, side *Sidecar, o Options) (*Classifier, error) {
 	c := &Classifier{net: net, logits: side != nil && side.Scores == "logits"}
 	if c.index, c.labels, err = scoresOf(net.file, net.outputs, side); err == nil {
 		c.scores = make([]float32, len(c.labels))
+		c.findNovelty()
 		err = c.try()
 	}
 	if errors.Is(err, errUndescribed) && net.isBase() {
@@ -107,8 +110,10 @@ func (c *Classifier) try() error {
 	in := c.net.in
 	gray := gocv.NewMatWithSizeFromScalar(gocv.NewScalar(127, 127, 127, 0), in.Height, in.Width, gocv.MatTypeCV8UC3)
 	defer gray.Close()
-	_, err := c.Classify(&gray, image.Rect(0, 0, in.Width, in.Height))
-	return err
+	if _, err := c.Classify(&gray, image.Rect(0, 0, in.Width, in.Height)); err != nil {
+		return err
+	}
+	return c.checkNovelty()
 }
 
 // Labels are the classes in the order of the scores. The caller must not change it.

@@ -92,6 +92,8 @@ type judged struct {
 	Label   string             `json:"label"`
 	Verdict string             `json:"verdict"`
 	Unsure  bool               `json:"unsure,omitempty"`
+	Novelty *float32           `json:"novelty,omitempty"` // of models that can tell
+	Unlike  bool               `json:"unlike,omitempty"`
 	Scores  map[string]float32 `json:"scores"`
 }
 
@@ -216,8 +218,12 @@ func (k *classifying) frame(f *capture.Frame, name string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	j := k.judge.Judge(scores)
-	r := judged{File: name, Label: j.Label, Verdict: j.Verdict.String(), Unsure: j.Unsure, Scores: map[string]float32{}}
+	novelty, known := k.classifier.Novelty()
+	j := k.judge.JudgeNovel(scores, novelty)
+	r := judged{File: name, Label: j.Label, Verdict: j.Verdict.String(), Unsure: j.Unsure, Unlike: j.Unlike, Scores: map[string]float32{}}
+	if known {
+		r.Novelty = &novelty
+	}
 	for i, l := range k.classifier.Labels() {
 		r.Scores[l] = scores[i]
 	}
@@ -236,13 +242,24 @@ func (k *classifying) print(w io.Writer) error {
 		return e.Encode(k.results)
 	}
 	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(t, "FILE\tVERDICT\tSCORES")
+	header := "FILE\tVERDICT\tSCORES"
+	if k.classifier.HasNovelty() {
+		header = "FILE\tVERDICT\tNOVELTY\tSCORES"
+	}
+	fmt.Fprintln(t, header)
 	for i, r := range k.results {
 		var scores []string
 		for _, p := range k.tops[i] {
 			scores = append(scores, fmt.Sprintf("%s %.3f", p.Label, p.Score))
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\n", r.File, r.Verdict, strings.Join(scores, "  "))
+		novelty := ""
+		if r.Novelty != nil {
+			novelty = fmt.Sprintf("%.2f\t", *r.Novelty)
+			if r.Unlike {
+				novelty = fmt.Sprintf("%.2f unlike\t", *r.Novelty)
+			}
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s%s\n", r.File, r.Verdict, novelty, strings.Join(scores, "  "))
 	}
 	return t.Flush()
 }

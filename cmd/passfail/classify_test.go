@@ -12,6 +12,9 @@ import (
 	"testing"
 
 	"gocv.io/x/gocv"
+
+	"passfail/model"
+	"passfail/model/graph"
 )
 
 var demoLabels = []string{"chip", "good", "missing_hole", "scratch"}
@@ -195,6 +198,42 @@ func TestClassifyTable(t *testing.T) {
 }
 
 // What can't be judged doesn't keep the rest from it, and is named.
+// A model that can tell says how unlike the training's pictures each one is.
+func TestClassifyUnlike(t *testing.T) {
+	b, err := os.ReadFile(inRepository("demo/model.tflite"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := graph.Parse(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := f.Model.Subgraphs[0]
+	// Made up: twice the score of the first label, which is chip.
+	s.Outputs = append(s.Outputs, f.Model.Dense(s.Outputs[0], []float32{2, 0, 0, 0}, []float32{0}, model.NoveltyOutput))
+	if b, err = f.Bytes(); err != nil {
+		t.Fatal(err)
+	}
+	guarded := write(t, "guarded.tflite", string(b))
+	parts := []string{inRepository("demo/parts/001-good.jpg"), inRepository("demo/parts/008-chip.jpg")}
+	r := passfail(t, append([]string{"classify", "--model", guarded}, parts...)...)
+	r.expect(t, 0, "NOVELTY", " unlike ")
+	r = passfail(t, append([]string{"classify", "--json", "--model", guarded}, parts...)...)
+	r.expect(t, 0)
+	var list []struct {
+		Novelty *float64 `json:"novelty"`
+		Unlike  bool     `json:"unlike"`
+		Verdict string   `json:"verdict"`
+	}
+	if err := json.Unmarshal([]byte(r.stdout), &list); err != nil {
+		t.Fatal(err)
+	}
+	if len(list) != 2 || list[0].Novelty == nil || *list[0].Novelty > 1 || list[0].Unlike || list[0].Verdict != "pass" ||
+		list[1].Novelty == nil || *list[1].Novelty < 1 || !list[1].Unlike || list[1].Verdict != "fail" {
+		t.Errorf("%s", r.stdout)
+	}
+}
+
 func TestClassifyBrokenFiles(t *testing.T) {
 	dir := copyParts(t, "001-good.jpg", "004-scratch.jpg")
 	whole, err := os.ReadFile(filepath.Join(dir, "001-good.jpg"))

@@ -215,7 +215,8 @@ func (d *diff) picture(i int) error {
 		if err != nil {
 			return err
 		}
-		j := d.judges[m].Judge(scores)
+		novelty, _ := d.models[m].Novelty()
+		j := d.judges[m].JudgeNovel(scores, novelty)
 		*o = opinion{Verdict: j.Verdict.String(), Label: j.Label, Score: j.Score}
 	}
 	d.report.Pictures++

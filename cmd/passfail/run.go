@@ -257,7 +257,7 @@ func (r *reporter) event(e line.Event) {
 		r.passed++
 	}
 	r.last = res
-	attrs := make([]slog.Attr, 0, 8)
+	attrs := make([]slog.Attr, 0, 10)
 	attrs = append(attrs, slog.String("verdict", res.Verdict.String()), slog.String("label", res.Label),
 		slog.String("score", fmt.Sprintf("%.3f", res.Score)), slog.Uint64("frame", res.Seq))
 	if res.Name != "" {
@@ -265,6 +265,9 @@ func (r *reporter) event(e line.Event) {
 	}
 	if res.Unsure {
 		attrs = append(attrs, slog.Bool("unsure", true))
+	}
+	if res.Unlike {
+		attrs = append(attrs, slog.Bool("unlike", true), slog.String("novelty", fmt.Sprintf("%.2f", res.Novelty)))
 	}
 	attrs = append(attrs, slog.Float64("ms", milliseconds(res.Stages.Total())))
 	if r.inspected == 1 {

@@ -39,7 +39,10 @@ func captureSettings(c *config.Config) capture.Settings {
 // rule is the configuration's decision in package line's terms.
 func rule(c *config.Config) line.Rule {
 	d := c.Decision
-	r := line.Rule{Pass: d.Pass, Threshold: d.Threshold, Confidence: d.Confidence, Vote: d.Vote}
+	r := line.Rule{Pass: d.Pass, Threshold: d.Threshold, Confidence: d.Confidence, NoveltyLimit: d.NoveltyLimit, Vote: d.Vote}
+	if d.Unlike == "pass" {
+		r.Unlike = line.Pass
+	}
 	if d.BelowConfidence == "pass" {
 		r.BelowConfidence = line.Pass
 	}

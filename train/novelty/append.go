@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"passfail/model"
 	"passfail/model/graph"
 )
 
@@ -65,15 +66,23 @@ func (m *Model) Append(g *graph.Model, tap, statistics int32) (novelty, places i
 	}
 	p, w := m.appendPlaces(g, grid), m.appendWhole(g, whole)
 	rows, columns := int32(m.descriptor.rows), int32(m.descriptor.columns)
-	places = g.Reshape(p, "novelty_map", 1, rows, columns, 1)
+	places = g.Reshape(p, model.NoveltyMapOutput, 1, rows, columns, 1)
 	highest := g.MeanOfLargest(g.Reshape(p, "novelty/places/row", 1, rows*columns), min(worst, rows*columns), "novelty/worst")
 	w = g.Mul(w, g.Constant("novelty/unit", float32(1/(m.unit.whole*m.limit))), "novelty/whole/novelty")
 	if m.purpose == Guard {
-		novelty = g.Maximum(highest, w, "novelty")
+		novelty = g.Maximum(highest, w, model.NoveltyOutput)
 	} else {
-		novelty = g.Mul(g.Add(highest, w, "novelty/both"), g.Constant("novelty/half", 0.5), "novelty")
+		novelty = g.Mul(g.Add(highest, w, "novelty/both"), g.Constant("novelty/half", 0.5), model.NoveltyOutput)
 	}
 	return novelty, places, g.Err()
+}
+
+// Metadata describes both outputs, in the order in which Append returns them.
+func Metadata() []*graph.TensorMetadata {
+	return []*graph.TensorMetadata{
+		{Name: model.NoveltyOutput, Description: "How unlike the training's pictures the picture is; above 1 it is unlike them."},
+		{Name: model.NoveltyMapOutput, Description: "The same for each position: where it is unlike them."},
+	}
 }
 
 // appendPlaces adds each position's distance, in units of the limit: [positions 1].
