@@ -47,6 +47,10 @@ type Forecast struct {
 	Twice    int      `json:"twice"`
 	Then     float64  `json:"then"` // the fitted curve at twice the pictures
 	Gain     Interval `json:"gain"` // of the figure
+	// Floor, Slope and Rate are the fitted curve's: 1 − floor − slope · n^−rate.
+	Floor float64 `json:"floor"`
+	Slope float64 `json:"slope"`
+	Rate  float64 `json:"rate"`
 	// Clear tells that the curve rises beyond its noise. Otherwise Then is no
 	// more than a guess, and Sentence makes no promise.
 	Clear bool `json:"clear"`
@@ -82,7 +86,8 @@ func (c *LearningCurve) Forecast(seed uint64) (*Forecast, error) {
 		missing[i] = 1 - p.Mean
 	}
 	best := fitPower(points, missing, errs)
-	f.Now, f.Then = 1-best.at(f.Pictures), 1-best.at(f.Twice)
+	f.Floor, f.Slope, f.Rate = best.floor, best.slope, best.rate
+	f.Now, f.Then = f.At(f.Pictures), f.At(f.Twice)
 	random := rand.New(rand.NewPCG(seed, 0x6c6561726e696e67))
 	gains := make([]float64, 0, draws)
 	noisy := make([]float64, len(points))
@@ -101,6 +106,9 @@ func (c *LearningCurve) Forecast(seed uint64) (*Forecast, error) {
 	f.Clear = rise > 2*math.Hypot(errs[0], errs[len(errs)-1]) && f.Gain.Low > 0
 	return f, nil
 }
+
+// At is the fitted curve at a number of pictures.
+func (f *Forecast) At(pictures int) float64 { return 1 - power{f.Floor, f.Slope, f.Rate}.at(pictures) }
 
 // standardErrors are those of the points' means, in which few draws are not
 // trusted to know their own spread: they share one.
