@@ -71,20 +71,34 @@ type Judge struct {
 	seen   int
 }
 
-// NewJudge makes the judge of a model with these labels.
-func NewJudge(rule Rule, labels []string) (*Judge, error) {
-	j := &Judge{rule: rule, labels: labels, passes: make([]bool, len(labels)), recent: make([]Verdict, max(rule.Vote, 1))}
+// PassLabels tells of each label whether it means a good part: those of pass do,
+// or, where pass is empty, those that are called one of GoodLabels. It is an
+// error if all or none do.
+func PassLabels(pass, labels []string) ([]bool, error) {
+	passes := make([]bool, len(labels))
 	for i, l := range labels {
-		j.passes[i] = rule.Passes(l)
+		passes[i] = Rule{Pass: pass}.Passes(l)
 	}
-	for _, p := range rule.Pass {
+	for _, p := range pass {
 		if !slices.Contains(labels, p) {
 			return nil, fmt.Errorf("decision.pass: the model has no label %q; its labels are: %s", p, strings.Join(labels, ", "))
 		}
 	}
-	if !slices.Contains(j.passes, true) {
+	if !slices.Contains(passes, true) {
 		return nil, fmt.Errorf("decision.pass: none of the model's labels is called %s; say which of them mean a good part: %s",
 			strings.Join(GoodLabels, " or "), strings.Join(labels, ", "))
+	}
+	if !slices.Contains(passes, false) {
+		return nil, fmt.Errorf("decision.pass: all of the model's labels would pass (%s), so no part could fail", strings.Join(labels, ", "))
+	}
+	return passes, nil
+}
+
+// NewJudge makes the judge of a model with these labels.
+func NewJudge(rule Rule, labels []string) (*Judge, error) {
+	passes, err := PassLabels(rule.Pass, labels)
+	if err != nil {
+		return nil, err
 	}
 	if !(rule.Threshold > 0 && rule.Threshold <= 1) {
 		return nil, fmt.Errorf("decision.threshold = %v: above 0, up to 1 is possible; with 0 every part would pass", rule.Threshold)
@@ -92,10 +106,7 @@ func NewJudge(rule Rule, labels []string) (*Judge, error) {
 	if !(rule.NoveltyLimit >= 0) {
 		return nil, fmt.Errorf("decision.novelty_limit = %v: 0 (no part is unlike), or more is possible", rule.NoveltyLimit)
 	}
-	if !slices.Contains(j.passes, false) {
-		return nil, fmt.Errorf("decision.pass: all of the model's labels would pass (%s), so no part could fail", strings.Join(labels, ", "))
-	}
-	return j, nil
+	return &Judge{rule: rule, labels: labels, passes: passes, recent: make([]Verdict, max(rule.Vote, 1))}, nil
 }
 
 // Judge returns the verdict on scores, which are in the order of the labels. A

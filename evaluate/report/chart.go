@@ -12,7 +12,7 @@ import (
 const (
 	chartWidth   = 440
 	chartHeight  = 300
-	marginLeft   = 50
+	marginLeft   = 64
 	marginRight  = 18
 	marginTop    = 14
 	marginBottom = 44
@@ -102,6 +102,9 @@ func (a *axis) setTicks(n int) {
 	}
 	for k := math.Ceil(a.Low/step - 1e-9); k*step <= a.High+1e-9*step; k++ {
 		v := k * step
+		if v == 0 {
+			v = 0 // not −0
+		}
 		label := strconv.FormatFloat(math.Round(v*1e6)/1e6, 'f', -1, 64)
 		if a.percentage {
 			label = strconv.FormatFloat(math.Round(v*1e4)/1e2, 'f', -1, 64) + " %"

@@ -264,7 +264,7 @@ func (c *chart) forecast(f *evaluate.Forecast, clear bool, first, last int) {
 		const steps = 40
 		for i := range steps + 1 {
 			n := float64(from) * math.Pow(float64(to)/float64(from), float64(i)/steps)
-			list = append(list, point{n, f.At(int(math.Round(n)))})
+			list = append(list, point{n, 1 - f.Floor - f.Slope*math.Pow(n, -f.Rate)})
 		}
 		return list
 	}

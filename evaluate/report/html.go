@@ -9,8 +9,12 @@ import (
 	"io"
 	"math"
 	"net/http"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"passfail/evaluate"
 )
@@ -24,6 +28,7 @@ type page struct {
 	Main    *Evaluation
 	Other   *Evaluation // the cross-validation beside a test
 	Tallies []hundred
+	Words   []string
 	Charts  []*chart
 	Sheets  []sheet
 	Facts   []Fact
@@ -38,11 +43,15 @@ type sheet struct {
 // WriteHTML writes the report as one page that needs no other file and no script.
 func (r *Report) WriteHTML(w io.Writer) error {
 	t, err := template.New("page").Funcs(template.FuncMap{
-		"image":       image,
-		"base":        base,
-		"percent":     func(f evaluate.Figure) string { return share(f) },
-		"spread":      spread,
-		"rows":        figureRows,
+		"image":   dataURI,
+		"base":    base,
+		"percent": func(f evaluate.Figure) string { return share(f) },
+		"spread":  spread,
+		"rows": func(f *evaluate.Figures, main bool) []figureRow {
+			return slices.DeleteFunc(figureRows(f), func(r figureRow) bool { return r.Share != main })
+		},
+		"together":    together,
+		"sentence":    sentence,
 		"whisker":     whisker,
 		"shade":       shade,
 		"tenth":       func(v float64) string { return strconv.FormatFloat(v, 'f', 1, 64) },
@@ -70,6 +79,10 @@ func (r *Report) WriteHTML(w io.Writer) error {
 			}
 		}
 	}
+	p.Words = r.Summary()
+	if p.Tallies != nil {
+		p.Words = p.Words[2:] // the tallies say these
+	}
 	p.Charts = r.charts(p.Main)
 	for _, s := range []sheet{
 		{"mislabelled", "Most likely mislabelled", "The model is sure that these show something else than their folder says. Look at them first: one wrong label can cost more than ten more pictures bring.", r.Mislabelled},
@@ -89,13 +102,22 @@ func (r *Report) WriteHTML(w io.Writer) error {
 	return nil
 }
 
-// image is a picture within the page; "" if it is no JPEG and no PNG.
-func image(b []byte) template.URL {
+// dataURI is a picture within the page; "" if it is no JPEG and no PNG.
+func dataURI(b []byte) template.URL {
 	kind := http.DetectContentType(b)
 	if kind != "image/jpeg" && kind != "image/png" {
 		return ""
 	}
 	return template.URL("data:" + kind + ";base64," + base64.StdEncoding.EncodeToString(b))
+}
+
+// together keeps a number and its percent sign on one line.
+func together(s string) string { return strings.ReplaceAll(s, " %", "\u00a0%") }
+
+// sentence begins with a capital letter.
+func sentence(s string) string {
+	r, n := utf8.DecodeRuneInString(s)
+	return string(unicode.ToUpper(r)) + s[n:]
 }
 
 // hundred is a rate, drawn as a hundred parts.

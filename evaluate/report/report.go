@@ -132,12 +132,12 @@ func NewEvaluation(how string, s *evaluate.Sample, threshold float64) (*Evaluati
 // thumbnail and, where there is one, its overlay, as JPEG or PNG; nil: no
 // thumbnails. What it can't make is left out of the sheet's pictures, never the
 // line about it.
-func NewPictures(list []evaluate.Suspect, thumbnail func(path string) (plain, overlay []byte, err error)) []Picture {
+func NewPictures(list []evaluate.Suspect, thumbnail func(s evaluate.Suspect) (plain, overlay []byte, err error)) []Picture {
 	var pictures []Picture
 	for _, s := range list {
 		p := Picture{Suspect: s}
 		if thumbnail != nil {
-			if plain, overlay, err := thumbnail(s.Path); err == nil {
+			if plain, overlay, err := thumbnail(s); err == nil {
 				p.Thumbnail, p.Overlay = plain, overlay
 			}
 		}

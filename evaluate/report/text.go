@@ -109,7 +109,7 @@ func oneLine(s string) string {
 // figureRow is a line of the table of figures.
 type figureRow struct {
 	Name, Value, Range, Meaning string
-	Share                       bool // Value and Interval lie in 0..1
+	Share                       bool // it lies in 0..1 and has an interval
 	At                          float64
 	Interval                    evaluate.Interval
 	Known                       bool
