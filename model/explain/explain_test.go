@@ -60,7 +60,7 @@ func whole(m gocv.Mat) image.Rectangle { return image.Rect(0, 0, m.Cols(), m.Row
 
 // Where the map is highest, the fault is: known to the pixel, as it was drawn.
 func TestPointsAtTheFault(t *testing.T) {
-	const seeds = uint64(5)
+	const seeds = uint64(3)
 	c := open(t, "../../demo/model.tflite")
 	hits, judged := 0, 0
 	for seed := range seeds {

@@ -26,7 +26,7 @@ func (m *Map) Overlay(img *gocv.Mat, roi image.Rectangle) (gocv.Mat, error) {
 	}
 	legend := gocv.NewMatWithSizeFromScalar(gocv.NewScalar(24, 20, 18, 0), legendHeight, picture.Cols(), gocv.MatTypeCV8UC3)
 	defer legend.Close()
-	if err := m.drawLegend(&legend); err == nil {
+	if err = m.drawLegend(&legend); err == nil {
 		err = gocv.Vconcat(picture, legend, &picture)
 	}
 	if err != nil {
