@@ -228,17 +228,62 @@ func FuzzParse(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(small)
+	f.Add(everyRule(f))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		file, err := Parse(b)
 		if err != nil || len(file.Unknown) > 0 {
 			return
 		}
-		again, err := file.Bytes()
-		if err != nil {
-			return
+		written(t, file)
+		// What changes a whole network takes any that can be read.
+		if file.Resize(64) == nil {
+			written(t, file)
 		}
-		if _, err := Parse(again); err != nil {
-			t.Fatalf("what Bytes wrote can't be read: %v", err)
+		if file.Model.Views([]View{{}, Turned}) == nil {
+			written(t, file)
 		}
 	})
+}
+
+// written checks that what Bytes writes can be read.
+func written(t *testing.T, f *File) {
+	t.Helper()
+	b, err := f.Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Parse(b); err != nil {
+		t.Fatalf("what Bytes wrote can't be read: %v", err)
+	}
+}
+
+// everyRule is a small network of operators of most kinds.
+func everyRule(t testing.TB) []byte {
+	t.Helper()
+	m := &Model{}
+	m.Version = schemaVersion
+	m.Buffers = []*Buffer{{}}
+	m.Subgraphs = []*Subgraph{{DebugMetadataIndex: -1}}
+	x := m.AddTensor("x", Float32, 1, 32, 32, 1)
+	m.Subgraphs[0].Inputs = []int32{x}
+	x = m.Relu(m.Pointwise(m.Transpose(x, "turned", 0, 2, 1, 3), []float32{1, 2}, []float32{3, 4}, "map"), "relu")
+	x = m.Slice(x, 3, 0, 1, "part")
+	y := m.Dense(m.Reshape(m.StdOverPositions(x, "std"), "row", -1, 1), []float32{1}, nil, "dense")
+	z := m.MeanOfLargest(m.Concatenate([]int32{y, y}, "both"), 1, "largest")
+	m.Subgraphs[0].Outputs = []int32{m.MeanOverBatch(z, "mean")}
+	b, err := (&File{Model: m}).Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := Parse(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := file.Resize(64); err != nil {
+		t.Fatal(err)
+	}
+	if err := file.Model.Views([]View{{}, Turned}); err != nil {
+		t.Fatal(err)
+	}
+	return b
 }

@@ -255,13 +255,18 @@ func (v *verifier) union(selectorAt, pos int, f *field, in *place, depth int) er
 		return nil
 	}
 	t, ok := f.members[selected]
-	if !ok || pos == 0 {
-		v.note(at, "kind %d", selected)
+	if pos == 0 {
+		v.note(at, "kind %d without a table", selected)
 		return nil
 	}
+	// Generated code follows the offset before it looks at the kind.
 	pos, err := v.follow(pos, at)
 	if err != nil {
 		return err
+	}
+	if !ok {
+		v.note(at, "kind %d", selected)
+		return nil
 	}
 	return v.table(pos, t, at, depth+1)
 }

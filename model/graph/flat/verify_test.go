@@ -116,15 +116,9 @@ func TestDamaged(t *testing.T) {
 	}
 }
 
-func TestUnknownIsReported(t *testing.T) {
-	b := flatbuffers.NewBuilder(0)
-	// A process unit of kind 6, which the schema lacks, and a model with a field 8.
-	b.StartObject(0)
-	regex := b.EndObject()
-	b.StartObject(2)
-	b.PrependByteSlot(0, 6, 0)
-	b.PrependUOffsetTSlot(1, regex, 0)
-	units := b.CreateVectorOfTables([]flatbuffers.UOffsetT{b.EndObject()})
+// withUnit is metadata with the process unit at that offset, and a field 8.
+func withUnit(b *flatbuffers.Builder, unit flatbuffers.UOffsetT) []byte {
+	units := b.CreateVectorOfTables([]flatbuffers.UOffsetT{unit})
 	b.StartObject(5)
 	b.PrependUOffsetTSlot(4, units, 0)
 	inputs := b.CreateVectorOfTables([]flatbuffers.UOffsetT{b.EndObject()})
@@ -135,8 +129,32 @@ func TestUnknownIsReported(t *testing.T) {
 	b.PrependUOffsetTSlot(3, subgraphs, 0)
 	b.PrependInt32Slot(8, 1, 0)
 	b.FinishWithFileIdentifier(b.EndObject(), []byte("M001"))
+	return b.FinishedBytes()
+}
 
-	unknown, err := flat.Verify(b.FinishedBytes(), schema(t))
+// A union of a kind that the schema lacks, or of none, whose offset leads out:
+// generated code follows it.
+func TestDamagedUnknownUnion(t *testing.T) {
+	for _, kind := range []byte{0, 6} {
+		b := flatbuffers.NewBuilder(0)
+		b.StartObject(2)
+		b.PrependByteSlot(0, kind, 0)
+		b.PrependUint32Slot(1, 1<<30, 0)
+		_, err := flat.Verify(withUnit(b, b.EndObject()), schema(t))
+		if !errors.Is(err, flat.ErrFormat) || !strings.Contains(err.Error(), "process_units[0].options): offset 1073741824 leads out") {
+			t.Errorf("kind %d: error %v", kind, err)
+		}
+	}
+}
+
+func TestUnknownIsReported(t *testing.T) {
+	b := flatbuffers.NewBuilder(0)
+	b.StartObject(0)
+	regex := b.EndObject()
+	b.StartObject(2)
+	b.PrependByteSlot(0, 6, 0) // which the schema lacks
+	b.PrependUOffsetTSlot(1, regex, 0)
+	unknown, err := flat.Verify(withUnit(b, b.EndObject()), schema(t))
 	if err != nil {
 		t.Fatal(err)
 	}
