@@ -1,0 +1,208 @@
+package finetune
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+)
+
+// Result is what came of a training.
+type Result struct {
+	// Base is the new base network. Where no epoch foretold the held-out
+	// pictures better than the network as it was, it is the old one.
+	Base   []byte
+	Tuned  Tuned
+	Epochs []Epoch // the first, number 0, is the network as it was
+	Taps   []Fidelity
+
+	// Head is the head that was trained along, for the features of the new
+	// base: every tap's mean over positions and then its deviation.
+	Head Head
+
+	// QuantizedLoss and QuantizedAccuracy are those of Head on the new base's
+	// 8-bit taps, on the held-out pictures; compare them with Epochs.
+	QuantizedLoss, QuantizedAccuracy float64
+
+	Activations, Training time.Duration // time that each took
+}
+
+// Tuned is kept in the new base's metadata.
+type Tuned struct {
+	Cut      string  `json:"cut"`
+	Epochs   int     `json:"epochs"` // that the chosen weights were trained for
+	Rate     float64 `json:"rate"`
+	Views    int     `json:"views"`
+	Pictures int     `json:"pictures"`
+	HeldOut  int     `json:"held_out"`
+	Seed     uint64  `json:"seed"`
+}
+
+// Epoch is one pass over the training pictures. Losses are cross entropies in
+// which classes count alike; that of the training includes smoothing and mixing.
+type Epoch struct {
+	Number            int
+	Training, HeldOut float64
+	Accuracy          float64 // on the held-out pictures, classes counting alike
+	Time              time.Duration
+}
+
+// Head is a linear layer on features: logits = Weights · x + Bias, [rows][features]
+// and [rows]. One row is a sigmoid's for class 1, more are a softmax's.
+type Head struct{ Weights, Bias []float32 }
+
+// Fidelity is how near a tap's 8-bit map is to the float one, over the held-out pictures.
+type Fidelity struct {
+	Name   string
+	Cosine float64
+}
+
+// Tune trains the top of a base network, the bytes of a .tflite file such as
+// those of model/base, on examples. It never looks at the held-out pictures but
+// to choose the head's penalty and the epoch.
+func Tune(ctx context.Context, base []byte, examples Source, o Options) (*Result, error) {
+	begin := time.Now()
+	o, err := o.ready(examples)
+	if err != nil {
+		return nil, fmt.Errorf("fine-tuning: %w", err)
+	}
+	p, err := parse(base, o.Cut)
+	if err != nil {
+		return nil, fmt.Errorf("fine-tuning: %w", err)
+	}
+	c := newCache(p.top, examples, o.Views)
+	defer c.close()
+	if err := c.fill(ctx, p, base, examples, o); err != nil {
+		return nil, fmt.Errorf("fine-tuning: %w", err)
+	}
+	r := &Result{Base: base, Activations: time.Since(begin)}
+	tr := newTrainer(o, examples, p.top, c)
+	if err := tr.run(ctx, p, r, begin); err != nil {
+		return nil, fmt.Errorf("fine-tuning: %w", err)
+	}
+	r.Training = time.Since(begin) - r.Activations
+	r.Tuned.Cut, r.Tuned.Rate, r.Tuned.Views, r.Tuned.Seed = p.top.nodes[0].name, o.Rate, o.Views, o.Seed
+	r.Tuned.Pictures, r.Tuned.HeldOut = len(tr.pictures(false)), len(tr.pictures(true))
+	if err := tr.finish(ctx, p, r); err != nil {
+		return nil, fmt.Errorf("fine-tuning: %w", err)
+	}
+	return r, nil
+}
+
+// snapshot is a state of the training.
+type snapshot struct {
+	values []float32
+	ranges ranges
+}
+
+// run trains and leaves the best epoch's state in the trainer: its average
+// weights and the ranges.
+func (tr *trainer) run(ctx context.Context, p *parsed, r *Result, begin time.Time) error {
+	if err := tr.start(ctx, p); err != nil {
+		return err
+	}
+	held := tr.pictures(true)
+	judge := func() (judgement, error) {
+		tr.p.round(tr.top, tr.p.average)
+		return tr.judge(ctx, held, tr.p.rounded, true)
+	}
+	j, err := judge()
+	if err != nil {
+		return err
+	}
+	r.Epochs = []Epoch{{Training: math.NaN(), HeldOut: j.loss, Accuracy: j.accuracy, Time: time.Since(begin) - r.Activations}}
+	best := snapshot{slices.Clone(tr.p.average), tr.top.ranges()}
+	least, epochs := j.loss, tr.o.Epochs
+	for number := 1; number <= epochs; number++ {
+		from := time.Now()
+		loss, err := tr.epoch(ctx, number, epochs)
+		if err != nil {
+			return err
+		}
+		tr.setSeen()
+		if j, err = judge(); err != nil {
+			return err
+		}
+		// Held-out pictures must not set ranges.
+		for _, w := range tr.workers {
+			w.forget()
+		}
+		took := time.Since(from)
+		r.Epochs = append(r.Epochs, Epoch{number, loss, j.loss, j.accuracy, took})
+		if j.loss < least {
+			least, r.Tuned.Epochs = j.loss, number
+			copy(best.values, tr.p.average)
+			best.ranges = tr.top.ranges()
+		}
+		if math.IsNaN(loss) || number-r.Tuned.Epochs >= tr.o.Patience {
+			break
+		}
+		if tr.o.Budget > 0 { // as many epochs as fit, so that the rate can still fall to 0
+			epochs = min(epochs, number+int((tr.o.Budget-time.Since(begin))/max(took, 1)))
+		}
+	}
+	copy(tr.p.average, best.values)
+	tr.top.setRanges(best.ranges)
+	return nil
+}
+
+// start sets the ranges and fits the head with which the training begins.
+func (tr *trainer) start(ctx context.Context, p *parsed) error {
+	const calibration, fitted = 256, 2000
+	training, held := tr.pictures(false), tr.pictures(true)
+	if err := tr.calibrate(ctx, some(training, calibration), p.values); err != nil {
+		return err
+	}
+	h := &head{rows: rowsFor(tr.s.Classes()), features: tr.top.features()}
+	tr.p = newParameters(tr.top, p.values, &head{})
+	tr.p.round(tr.top, tr.p.values)
+	collect := func(list []int) (examples, error) {
+		e := examples{x: make([]float32, len(list)*h.features)}
+		for _, i := range list {
+			e.class = append(e.class, tr.s.Label(i))
+			e.weight = append(e.weight, tr.weight[tr.s.Label(i)])
+		}
+		err := tr.each(ctx, list, tr.p.rounded, true, func(w *worker, place, n int) {
+			copy(e.x[place*h.features:], w.features[n*h.features:(n+1)*h.features])
+		})
+		return e, err
+	}
+	tr.o.Progress(Progress{Stage: "head"})
+	known, err := collect(some(training, fitted))
+	if err != nil {
+		return err
+	}
+	unknown, err := collect(some(held, fitted/2))
+	if err != nil {
+		return err
+	}
+	h.standardize(known.x)
+	h.apply(known.x)
+	h.apply(unknown.x)
+	if err := h.fit(ctx, known, unknown, tr.s.Classes(), tr.workers[0].pack); err != nil {
+		return err
+	}
+	tr.head = h
+	tr.p = newParameters(tr.top, p.values, h)
+	tr.p.measure(tr.top, tr.o.Rate, tr.o.HeadRate, tr.o.Decay)
+	for lane := range tr.grads {
+		tr.grads[lane] = make([]float32, len(tr.p.values))
+	}
+	for _, w := range tr.workers {
+		w.forget()
+	}
+	return nil
+}
+
+// some takes at most n of a list, evenly.
+func some(list []int, n int) []int {
+	if len(list) <= n {
+		return list
+	}
+	out := make([]int, n)
+	for i := range out {
+		out[i] = list[i*len(list)/n]
+	}
+	return out
+}
