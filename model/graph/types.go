@@ -73,10 +73,12 @@ const (
 	OpQuantize        = tflite.BuiltinOperatorQUANTIZE
 )
 
-// Conv2DOptions and DepthwiseConv2DOptions are the options of convolutions.
+// Conv2DOptions and DepthwiseConv2DOptions are the options of convolutions,
+// AddOptions those of a sum.
 type (
 	Conv2DOptions          = tflite.Conv2DOptionsT
 	DepthwiseConv2DOptions = tflite.DepthwiseConv2DOptionsT
+	AddOptions             = tflite.AddOptionsT
 )
 
 // Padding says what a convolution does at the border.

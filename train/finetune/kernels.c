@@ -46,45 +46,54 @@ long pf_gemm_pack(void) { return (BLOCK_ROWS + 16) * BLOCK_DEPTH + (BLOCK_COLUMN
 #include "isa.h"
 #endif
 
-// RUN calls the variant of f that fits the processor.
-#if HAS_X86_VARIANTS
-#define RUN(f, ...)                                                                          \
-  (__builtin_cpu_supports("avx512f") ? avx512_##f(__VA_ARGS__)                               \
-   : __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? avx2_##f(__VA_ARGS__) \
-                                                                     : plain_##f(__VA_ARGS__))
-#else
-#define RUN(f, ...) plain_##f(__VA_ARGS__)
-#endif
+enum { PLAIN, AVX2, AVX512, ISAS };
 
-const char *pf_gemm_isa(void) {
+static int has(int isa) {
 #if HAS_X86_VARIANTS
-  if (__builtin_cpu_supports("avx512f")) return "avx512f";
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return "avx2";
+  if (isa == AVX512) return __builtin_cpu_supports("avx512f");
+  if (isa == AVX2) return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 #endif
+  return isa == PLAIN;
+}
+
+int pf_isas(void) { return ISAS; }
+
+const char *pf_isa_name(int isa) {
+  if (isa == PF_BEST)
+    for (isa = ISAS - 1; !has(isa);) isa--;
+  if (!has(isa)) return NULL;
 #if defined(__aarch64__)
   return "neon";
-#else
-  return "plain";
 #endif
+  return isa == AVX512 ? "avx512f" : isa == AVX2 ? "avx2" : "plain";
 }
 
-void pf_gemm(long m, long n, long k, const float *a, long a_row, long a_column, const float *b, long b_row,
+// RUN calls the variant of f that isa means.
+#if HAS_X86_VARIANTS
+#define RUN(isa, f, ...)                                                              \
+  (isa == AVX512 || (isa == PF_BEST && has(AVX512)) ? avx512_##f(__VA_ARGS__)         \
+   : isa == AVX2 || (isa == PF_BEST && has(AVX2))   ? avx2_##f(__VA_ARGS__)           \
+                                                    : plain_##f(__VA_ARGS__))
+#else
+#define RUN(isa, f, ...) ((void)(isa), plain_##f(__VA_ARGS__))
+#endif
+
+void pf_gemm(int isa, long m, long n, long k, const float *a, long a_row, long a_column, const float *b, long b_row,
              long b_column, float *c, int add, float *pack) {
-  RUN(gemm, m, n, k, a, a_row, a_column, b, b_row, b_column, c, add, pack);
+  RUN(isa, gemm, m, n, k, a, a_row, a_column, b, b_row, b_column, c, add, pack);
 }
 
-void pf_depthwise(const pf_window *s, const float *x, const float *w, float *y) {
-  scalar_depthwise(s, x, w, y, RUN(depthwise, s, x, w, y, 0));
+void pf_depthwise(int isa, const pf_window *s, const float *x, const float *w, float *y) {
+  scalar_depthwise(s, x, w, y, RUN(isa, depthwise, s, x, w, y, 0));
 }
 
-void pf_depthwise_dx(const pf_window *s, const float *w, const float *dy, float *dx) {
-  scalar_depthwise_dx(s, w, dy, dx, RUN(depthwise_dx, s, w, dy, dx, 0));
+void pf_depthwise_dx(int isa, const pf_window *s, const float *w, const float *dy, float *dx) {
+  scalar_depthwise_dx(s, w, dy, dx, RUN(isa, depthwise_dx, s, w, dy, dx, 0));
 }
 
-void pf_depthwise_dw(const pf_window *s, const float *x, const float *dy, float *dw) {
-  scalar_depthwise_dw(s, x, dy, dw, RUN(depthwise_dw, s, x, dy, dw, 0));
+void pf_depthwise_dw(int isa, const pf_window *s, const float *x, const float *dy, float *dw) {
+  scalar_depthwise_dw(s, x, dy, dw, RUN(isa, depthwise_dw, s, x, dy, dw, 0));
 }
-
 
 void pf_unfold(const pf_window *s, const float *x, float *rows) {
   const size_t one = s->c * sizeof *rows;

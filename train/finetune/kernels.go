@@ -31,11 +31,29 @@ func (m matrix) transposed() matrix { return matrix{m.data, m.cols, m.rows, m.co
 // packFloats is the size of gemm's scratch memory.
 func packFloats() int { return int(C.pf_gemm_pack()) }
 
-// instructionSet is what gemm runs on this processor.
-func instructionSet() string { return C.GoString(C.pf_gemm_isa()) }
+// isa is an instruction set that kernels are compiled for, by number.
+type isa int
+
+const best isa = C.PF_BEST // of those that this processor has
+
+// sets lists the instruction sets that this processor has.
+func sets() []isa {
+	var list []isa
+	for i := range isa(C.pf_isas()) {
+		if i.String() != "" {
+			list = append(list, i)
+		}
+	}
+	return list
+}
+
+// String is "" for one that this processor lacks.
+func (i isa) String() string { return C.GoString(C.pf_isa_name(C.int(i))) }
 
 // gemm computes c = a · b, or c += a · b with add; c is row by row.
-func gemm(a, b matrix, c []float32, add bool, pack []float32) {
+func gemm(a, b matrix, c []float32, add bool, pack []float32) { gemmOn(best, a, b, c, add, pack) }
+
+func gemmOn(on isa, a, b matrix, c []float32, add bool, pack []float32) {
 	need := func(m matrix) int { return (m.rows-1)*m.row + (m.cols-1)*m.column }
 	_, _, _, _ = a.data[need(a)], b.data[need(b)], c[a.rows*b.cols-1], pack[packFloats()-1] // bounds, before C takes them as given
 	if a.cols != b.rows {
@@ -45,7 +63,7 @@ func gemm(a, b matrix, c []float32, add bool, pack []float32) {
 	if add {
 		flag = 1
 	}
-	C.pf_gemm(C.long(a.rows), C.long(b.cols), C.long(a.cols), ptr(a.data), C.long(a.row), C.long(a.column),
+	C.pf_gemm(C.int(on), C.long(a.rows), C.long(b.cols), C.long(a.cols), ptr(a.data), C.long(a.row), C.long(a.column),
 		ptr(b.data), C.long(b.row), C.long(b.column), ptr(c), flag, ptr(pack))
 }
 
@@ -57,7 +75,7 @@ type window struct {
 	strideH, strideW, top, left int
 }
 
-func (s window) c_(n int) *C.pf_window {
+func (s window) native(n int) *C.pf_window {
 	return &C.pf_window{n: C.int(n), h: C.int(s.h), w: C.int(s.w), c: C.int(s.c), out_h: C.int(s.outH), out_w: C.int(s.outW),
 		kernel_h: C.int(s.kernelH), kernel_w: C.int(s.kernelW), stride_h: C.int(s.strideH), stride_w: C.int(s.strideW),
 		top: C.int(s.top), left: C.int(s.left)}
@@ -71,29 +89,29 @@ func (s window) check(n int, x, y []float32) {
 	_, _ = x[n*s.h*s.w*s.c-1], y[n*s.outputs()*s.c-1]
 }
 
-func depthwise(s window, n int, x, w, y []float32) {
+func depthwise(on isa, s window, n int, x, w, y []float32) {
 	s.check(n, x, y)
-	C.pf_depthwise(s.c_(n), ptr(x), ptr(w), ptr(y))
+	C.pf_depthwise(C.int(on), s.native(n), ptr(x), ptr(w), ptr(y))
 }
 
-func depthwiseInput(s window, n int, w, dy, dx []float32) {
+func depthwiseInput(on isa, s window, n int, w, dy, dx []float32) {
 	s.check(n, dx, dy)
-	C.pf_depthwise_dx(s.c_(n), ptr(w), ptr(dy), ptr(dx))
+	C.pf_depthwise_dx(C.int(on), s.native(n), ptr(w), ptr(dy), ptr(dx))
 }
 
-func depthwiseWeights(s window, n int, x, dy, dw []float32) {
+func depthwiseWeights(on isa, s window, n int, x, dy, dw []float32) {
 	s.check(n, x, dy)
-	C.pf_depthwise_dw(s.c_(n), ptr(x), ptr(dy), ptr(dw))
+	C.pf_depthwise_dw(C.int(on), s.native(n), ptr(x), ptr(dy), ptr(dw))
 }
 
 func unfold(s window, n int, x, rows []float32) {
 	_, _ = x[n*s.h*s.w*s.c-1], rows[n*s.outputs()*s.taps()*s.c-1]
-	C.pf_unfold(s.c_(n), ptr(x), ptr(rows))
+	C.pf_unfold(s.native(n), ptr(x), ptr(rows))
 }
 
 func fold(s window, n int, rows, dx []float32) {
 	_, _ = dx[n*s.h*s.w*s.c-1], rows[n*s.outputs()*s.taps()*s.c-1]
-	C.pf_fold(s.c_(n), ptr(rows), ptr(dx))
+	C.pf_fold(s.native(n), ptr(rows), ptr(dx))
 }
 
 // extremes are the lowest and the highest value met so far.

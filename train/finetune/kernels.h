@@ -6,16 +6,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
+// The kernels that depend on the width of a vector register are compiled for
+// several instruction sets. isa says which to run: 0 to pf_isas() - 1, or
+// PF_BEST for the best one that this processor has. pf_isa_name gives NULL for
+// one that it lacks.
+enum { PF_BEST = -1 };
+int pf_isas(void);
+const char *pf_isa_name(int isa);
+
 // pf_gemm computes c = a · b, or c += a · b with add: a is [m][k], b is [k][n],
 // c is [m][n] row by row. Element (i, j) of a lies at a[i*a_row + j*a_column],
 // where one of the two strides is 1, and b likewise. pack is scratch memory of
 // pf_gemm_pack() floats, of the calling thread alone.
-void pf_gemm(long m, long n, long k, const float *a, long a_row, long a_column, const float *b, long b_row,
+void pf_gemm(int isa, long m, long n, long k, const float *a, long a_row, long a_column, const float *b, long b_row,
              long b_column, float *c, int add, float *pack);
 long pf_gemm_pack(void);
-
-// pf_gemm_isa says which of the compiled variants this processor runs.
-const char *pf_gemm_isa(void);
 
 // A window that slides over a map.
 typedef struct {
@@ -27,9 +32,9 @@ typedef struct {
 
 // Depthwise convolution, weights [kernel_h][kernel_w][c]. The backward
 // functions add to what dx and dw hold.
-void pf_depthwise(const pf_window *s, const float *x, const float *w, float *y);
-void pf_depthwise_dx(const pf_window *s, const float *w, const float *dy, float *dx);
-void pf_depthwise_dw(const pf_window *s, const float *x, const float *dy, float *dw);
+void pf_depthwise(int isa, const pf_window *s, const float *x, const float *w, float *y);
+void pf_depthwise_dx(int isa, const pf_window *s, const float *w, const float *dy, float *dx);
+void pf_depthwise_dw(int isa, const pf_window *s, const float *x, const float *dy, float *dw);
 
 // pf_unfold lays what each output position sees into a row:
 // [n][out_h][out_w][kernel_h][kernel_w][c]. pf_fold adds such rows to the

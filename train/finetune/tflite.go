@@ -221,7 +221,12 @@ func activationBounds(a graph.Activation) (extremes, error) {
 	return extremes{}, fmt.Errorf("activation %d is not known; none, ReLU and ReLU6 can be trained", a)
 }
 
+var errNotTrainable = errors.New("can't be trained; CONV_2D, DEPTHWISE_CONV_2D and ADD can: cut the network above it")
+
 func (p *parsed) readLayer(index int, o *graph.Operator, nodes map[int32]int) error {
+	if o.BuiltinOptions == nil {
+		return errNotTrainable
+	}
 	l := layer{operator: index, in: [2]int{-1, -1}}
 	for i, t := range o.Inputs {
 		n, ok := nodes[t]
@@ -233,27 +238,27 @@ func (p *parsed) readLayer(index int, o *graph.Operator, nodes map[int32]int) er
 		}
 	}
 	var activation graph.Activation
-	var padding int8
-	switch options := o.Options.Value.(type) {
+	var padding graph.Padding
+	switch options := o.BuiltinOptions.Value.(type) {
 	case *graph.Conv2DOptions:
-		l.kind, activation, padding = convolution, options.Activation, options.Padding
+		l.kind, activation, padding = convolution, options.FusedActivationFunction, options.Padding
 		l.window.strideH, l.window.strideW = int(options.StrideH), int(options.StrideW)
-		if options.DilationH > 1 || options.DilationW > 1 {
+		if options.DilationHFactor > 1 || options.DilationWFactor > 1 {
 			return errors.New("dilated convolutions can't be trained")
 		}
 	case *graph.DepthwiseConv2DOptions:
-		l.kind, activation, padding = depthwiseConvolution, options.Activation, options.Padding
+		l.kind, activation, padding = depthwiseConvolution, options.FusedActivationFunction, options.Padding
 		l.window.strideH, l.window.strideW = int(options.StrideH), int(options.StrideW)
-		if options.DilationH > 1 || options.DilationW > 1 || options.Multiplier > 1 {
+		if options.DilationHFactor > 1 || options.DilationWFactor > 1 || options.DepthMultiplier > 1 {
 			return errors.New("dilated convolutions, and depthwise ones that multiply channels, can't be trained")
 		}
 	case *graph.AddOptions:
 		if p.op(o) != graph.OpAdd || len(o.Inputs) != 2 || l.in[1] < 0 {
 			return errors.New("only the sum of two maps can be trained")
 		}
-		l.kind, activation = addition, options.Activation
+		l.kind, activation = addition, options.FusedActivationFunction
 	default:
-		return errors.New("can't be trained; CONV_2D, DEPTHWISE_CONV_2D and ADD can: cut the network above it")
+		return errNotTrainable
 	}
 	if l.in[0] < 0 {
 		return errors.New("its first input is a constant")
@@ -279,7 +284,7 @@ func (p *parsed) readLayer(index int, o *graph.Operator, nodes map[int32]int) er
 }
 
 // readWeights reads a convolution's weights and bias as real numbers.
-func (p *parsed) readWeights(l *layer, o *graph.Operator, in, out *node, padding int8) error {
+func (p *parsed) readWeights(l *layer, o *graph.Operator, in, out *node, padding graph.Padding) error {
 	if len(o.Inputs) != 3 || o.Inputs[2] < 0 {
 		return errors.New("a convolution needs weights and a bias")
 	}
@@ -353,13 +358,13 @@ func channelScales(t *graph.Tensor, channels int) ([]float32, error) {
 	return scales, nil
 }
 
-// pad finds how many zeros lie before a map: padding 0 is SAME, 1 VALID.
-func (w *window) pad(padding int8) error {
+// pad finds how many zeros lie before a map.
+func (w *window) pad(padding graph.Padding) error {
 	if w.strideH < 1 || w.strideW < 1 {
 		return fmt.Errorf("its strides are %d and %d", w.strideH, w.strideW)
 	}
 	along := func(in, kernel, stride int) (out, before int) {
-		if padding != 0 {
+		if padding == graph.Valid {
 			return (in-kernel)/stride + 1, 0
 		}
 		out = (in + stride - 1) / stride
@@ -390,9 +395,9 @@ func (p *parsed) lower(b []byte) ([]byte, error) {
 	}
 	s.Operators = s.Operators[:p.top.layers[0].operator]
 	s.Outputs = outputs
-	f.Model.Signatures = nil
-	if f.Metadata != nil && len(f.Metadata.Subgraphs) > 0 {
-		f.Metadata.Subgraphs[0].Outputs = nil
+	f.Model.SignatureDefs = nil
+	if f.Metadata != nil && len(f.Metadata.SubgraphMetadata) > 0 {
+		f.Metadata.SubgraphMetadata[0].OutputTensorMetadata = nil
 	}
 	return f.Bytes()
 }
@@ -436,7 +441,7 @@ func (p *parsed) write(layers []stored, tuned any) ([]byte, error) {
 			m.Buffers = append(m.Buffers, nil)
 		}
 		m.Buffers[t.Buffer] = &graph.Buffer{Data: data}
-		t.Quantization = &graph.Quantization{Scale: scales, ZeroPoint: make([]int64, len(scales)), Dimension: dimension}
+		t.Quantization = &graph.Quantization{Scale: scales, ZeroPoint: make([]int64, len(scales)), QuantizedDimension: dimension}
 	}
 	for i, s := range layers {
 		l := &p.top.layers[i]

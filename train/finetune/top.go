@@ -135,7 +135,7 @@ func (t *top) forward(w *workspace, p []float32, n int, rounded bool) {
 			gemm(dense(x, rows, wide), dense(l.weights.of(p), l.outputs, wide).transposed(), y, false, w.pack)
 			bias = l.bias.of(p)
 		case depthwiseConvolution:
-			depthwise(l.window, n, x, l.weights.of(p), y)
+			depthwise(best, l.window, n, x, l.weights.of(p), y)
 			bias = l.bias.of(p)
 		case addition:
 			add(x, w.values[l.in[1]], y)
@@ -209,9 +209,9 @@ func (t *top) layerBack(l *layer, w *workspace, p, g []float32, n int, rounded b
 		}
 	case depthwiseConvolution:
 		activateBack(y, dy, l.bias.of(g), out.c, bounds)
-		depthwiseWeights(l.window, n, x, dy, l.weights.of(g))
+		depthwiseWeights(best, l.window, n, x, dy, l.weights.of(g))
 		if wanted {
-			depthwiseInput(l.window, n, l.weights.of(p), dy, dx)
+			depthwiseInput(best, l.window, n, l.weights.of(p), dy, dx)
 		}
 	case addition:
 		activateBack(y, dy, nil, out.c, bounds)

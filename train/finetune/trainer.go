@@ -40,9 +40,9 @@ type worker struct {
 
 // item is one picture as it trains: a view of it, perhaps mixed with another's.
 type item struct {
-	picture, view     int
-	partner, partner_ int
-	share             float32 // of the picture itself; 1 where none is mixed in
+	picture, view        int
+	partner, partnerView int
+	share                float32 // of the picture itself; 1 where none is mixed in
 }
 
 func newTrainer(o Options, s Source, t *top, c *cache) *trainer {
@@ -127,7 +127,7 @@ func (tr *trainer) load(w *worker, it item, n int) error {
 	if err := tr.cache.load(it.picture, it.view, values, features, w.record); err != nil || it.share == 1 {
 		return err
 	}
-	if err := tr.cache.load(it.partner, it.partner_, w.partner, w.extra, w.record); err != nil {
+	if err := tr.cache.load(it.partner, it.partnerView, w.partner, w.extra, w.record); err != nil {
 		return err
 	}
 	for i, v := range w.partner {
@@ -230,7 +230,7 @@ func (tr *trainer) epoch(ctx context.Context, number, epochs int) (float64, erro
 	for i := range items {
 		items[i] = item{picture: list[i], view: random.IntN(tr.o.Views), share: 1}
 		if random.Float64() < tr.o.Mixup {
-			items[i].partner, items[i].partner_ = list[random.IntN(len(list))], random.IntN(tr.o.Views)
+			items[i].partner, items[i].partnerView = list[random.IntN(len(list))], random.IntN(tr.o.Views)
 			items[i].share = float32(1 - 0.5*random.Float64())
 		}
 	}

@@ -1,0 +1,212 @@
+package finetune
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"gonum.org/v1/gonum/blas"
+	"gonum.org/v1/gonum/blas/blas32"
+
+	"passfail/model/graph"
+)
+
+func noise(random *rand.Rand, n int) []float32 {
+	x := make([]float32, n)
+	for i := range x {
+		x[i] = float32(random.NormFloat64())
+	}
+	return x
+}
+
+// near fails the test where got is farther from want than float32 explains.
+func near(t *testing.T, what string, got []float32, want []float64, tolerance float64) {
+	t.Helper()
+	largest := 1.0
+	for _, v := range want {
+		largest = max(largest, math.Abs(v))
+	}
+	for i, v := range want {
+		if d := math.Abs(float64(got[i]) - v); !(d <= tolerance*largest) {
+			t.Fatalf("%s: value %d is %v, want %v", what, i, got[i], v)
+		}
+	}
+}
+
+func TestGemm(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 0))
+	pack := make([]float32, packFloats())
+	sizes := [][3]int{{1, 1, 1}, {14, 32, 8}, {13, 31, 7}, {15, 33, 257}, {113, 5, 300}, {3, 1153, 2}, {127, 70, 513}, {1, 200, 64}, {200, 1, 64}}
+	for _, on := range sets() {
+		for _, s := range sizes {
+			for turn := range 8 {
+				m, n, k := s[0], s[1], s[2]
+				a, b := dense(noise(random, m*k), m, k), dense(noise(random, k*n), k, n)
+				if turn&1 != 0 {
+					a = dense(a.data, k, m).transposed()
+				}
+				if turn&2 != 0 {
+					b = dense(b.data, n, k).transposed()
+				}
+				c := noise(random, m*n+1)
+				want, last := make([]float64, m*n), c[m*n]
+				for i := range m {
+					for j := range n {
+						if turn&4 != 0 {
+							want[i*n+j] = float64(c[i*n+j])
+						}
+						for p := range k {
+							want[i*n+j] += float64(a.data[i*a.row+p*a.column]) * float64(b.data[p*b.row+j*b.column])
+						}
+					}
+				}
+				gemmOn(on, a, b, c, turn&4 != 0, pack)
+				near(t, fmt.Sprintf("%v %v, turn %d", on, s, turn), c, want, 1e-5)
+				if c[m*n] != last {
+					t.Fatalf("%v %v, turn %d: wrote behind the result", on, s, turn)
+				}
+			}
+		}
+	}
+}
+
+// windows are the shapes that a convolution may have, with SAME and VALID padding.
+func windows(t *testing.T, c int) []window {
+	var list []window
+	for _, k := range []int{1, 2, 3, 5} {
+		for _, stride := range []int{1, 2, 3} {
+			for _, valid := range []bool{false, true} {
+				w := window{h: 7, w: 6, c: c, kernelH: k, kernelW: k, strideH: stride, strideW: stride}
+				w.outH, w.outW = (w.h+stride-1)/stride, (w.w+stride-1)/stride
+				padding := graph.Same
+				if valid {
+					w.outH, w.outW = (w.h-k)/stride+1, (w.w-k)/stride+1
+					padding = graph.Valid
+				}
+				if err := w.pad(padding); err != nil {
+					t.Fatal(err)
+				}
+				list = append(list, w)
+			}
+		}
+	}
+	return list
+}
+
+// slide calls visit with the places of each input position that an output
+// position sees, and of the weight between them: indices of single channels.
+func (s window) slide(n int, visit func(x, w, y int)) {
+	for b := range n {
+		for oy := range s.outH {
+			for ox := range s.outW {
+				for ky := range s.kernelH {
+					for kx := range s.kernelW {
+						iy, ix := oy*s.strideH-s.top+ky, ox*s.strideW-s.left+kx
+						if iy < 0 || iy >= s.h || ix < 0 || ix >= s.w {
+							continue
+						}
+						for c := range s.c {
+							visit(((b*s.h+iy)*s.w+ix)*s.c+c, (ky*s.kernelW+kx)*s.c+c, ((b*s.outH+oy)*s.outW+ox)*s.c+c)
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestDepthwise(t *testing.T) {
+	random := rand.New(rand.NewPCG(2, 0))
+	const n = 2
+	for _, on := range sets() {
+		for _, s := range windows(t, 37) { // channels that no register divides
+			name := fmt.Sprintf("%v %+v", on, s)
+			x, w := noise(random, n*s.h*s.w*s.c), noise(random, s.taps()*s.c)
+			y, dy := make([]float32, n*s.outputs()*s.c), noise(random, n*s.outputs()*s.c)
+			dx, dw := noise(random, len(x)), noise(random, len(w))
+			wantY, wantX, wantW := make([]float64, len(y)), wide(dx), wide(dw)
+			s.slide(n, func(i, j, k int) {
+				wantY[k] += float64(x[i]) * float64(w[j])
+				wantX[i] += float64(dy[k]) * float64(w[j])
+				wantW[j] += float64(dy[k]) * float64(x[i])
+			})
+			depthwise(on, s, n, x, w, y)
+			depthwiseInput(on, s, n, w, dy, dx)
+			depthwiseWeights(on, s, n, x, dy, dw)
+			near(t, name, y, wantY, 1e-5)
+			near(t, name+" by input", dx, wantX, 1e-5)
+			near(t, name+" by weights", dw, wantW, 1e-5)
+		}
+	}
+}
+
+func wide(x []float32) []float64 {
+	out := make([]float64, len(x))
+	for i, v := range x {
+		out[i] = float64(v)
+	}
+	return out
+}
+
+func TestUnfoldAndFold(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 0))
+	const n = 2
+	for _, s := range windows(t, 5) {
+		x := noise(random, n*s.h*s.w*s.c)
+		rows, want := noise(random, n*s.outputs()*s.taps()*s.c), make([]float64, n*s.outputs()*s.taps()*s.c)
+		dx := make([]float32, len(x))
+		s.slide(n, func(i, j, k int) { want[k/s.c*s.taps()*s.c+j] = float64(x[i]) })
+		unfold(s, n, x, rows)
+		near(t, fmt.Sprintf("unfold %+v", s), rows, want, 0)
+		back := make([]float64, len(x))
+		s.slide(n, func(i, j, k int) { back[i] += want[k/s.c*s.taps()*s.c+j] })
+		fold(s, n, rows, dx)
+		near(t, fmt.Sprintf("fold %+v", s), dx, back, 1e-6)
+	}
+}
+
+func TestActivate(t *testing.T) {
+	inf := float32(math.Inf(1))
+	seen := extremes{inf, -inf}
+	// Steps of 0.5, from -1 to 2; halves go to the even step.
+	y := []float32{-5, -0.3, 0.25, 0.75, 1.9, 9}
+	activate(y, []float32{0, 0}, 2, extremes{-inf, 8}, extremes{-1, 2}, 0.5, &seen)
+	near(t, "activate", y, []float64{-1, -0.5, 0, 1, 2, 2}, 0)
+	if seen != (extremes{-5, 8}) {
+		t.Errorf("saw %v; sums from -5 to 9 with an activation up to 8 came by", seen)
+	}
+	dy, bias := []float32{1, 2, 3, 4, 5, 6}, []float32{10, 20}
+	activateBack(y, dy, bias, 2, extremes{-1, 2})
+	near(t, "derivatives", dy, []float64{0, 2, 3, 4, 0, 0}, 0)
+	near(t, "bias", bias, []float64{13, 26}, 0)
+}
+
+// BenchmarkGemm multiplies matrices as a block of EfficientNet-Lite0 has them,
+// and by gonum's float32 BLAS to compare.
+func BenchmarkGemm(b *testing.B) {
+	random := rand.New(rand.NewPCG(4, 0))
+	pack := make([]float32, packFloats())
+	for _, s := range [][3]int{{196, 1152, 192}, {1152, 192, 196}, {784, 672, 112}} {
+		m, n, k := s[0], s[1], s[2]
+		x, y, z := noise(random, m*k), noise(random, n*k), make([]float32, m*n)
+		report := func(b *testing.B) {
+			b.ReportMetric(2e-9*float64(m)*float64(n)*float64(k)*float64(b.N)/b.Elapsed().Seconds(), "GFLOPS")
+		}
+		for _, on := range sets() {
+			b.Run(fmt.Sprintf("%dx%dx%d/%v", m, n, k, on), func(b *testing.B) {
+				for b.Loop() {
+					gemmOn(on, dense(x, m, k), dense(y, n, k).transposed(), z, false, pack)
+				}
+				report(b)
+			})
+		}
+		b.Run(fmt.Sprintf("%dx%dx%d/gonum", m, n, k), func(b *testing.B) {
+			for b.Loop() {
+				blas32.Gemm(blas.NoTrans, blas.Trans, 1, blas32.General{Rows: m, Cols: k, Stride: k, Data: x},
+					blas32.General{Rows: n, Cols: k, Stride: k, Data: y}, 0, blas32.General{Rows: m, Cols: n, Stride: n, Data: z})
+			}
+			report(b)
+		})
+	}
+}
