@@ -26,12 +26,13 @@ type cache struct {
 	frozen int   // numbers behind the cut in a record
 	first  []int // the record of a picture's view 0; its other views follow
 	total  int   // records
+	limit  int64 // bytes, from which on a file is used
 	memory []byte
 	file   *os.File
 }
 
 func newCache(t *top, s Source, views int) *cache {
-	c := &cache{top: t}
+	c := &cache{top: t, limit: inMemory}
 	for _, tap := range t.taps {
 		if tap.node < 0 {
 			c.frozen += 2 * tap.channels
@@ -51,7 +52,7 @@ func (c *cache) size() int64 { return int64(c.total) * int64(c.record) }
 
 // open makes room, in memory or in dir.
 func (c *cache) open(dir string) error {
-	if c.size() <= inMemory {
+	if c.size() <= c.limit {
 		c.memory = make([]byte, 0, c.size())
 		return nil
 	}

@@ -1,0 +1,328 @@
+package finetune
+
+import (
+	"context"
+	"errors"
+	"image"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"gocv.io/x/gocv"
+
+	"passfail/demo"
+	"passfail/model"
+	"passfail/model/base"
+)
+
+// parts is a source of generated pictures.
+type parts struct {
+	inputs  [][]int8
+	labels  []int
+	held    []bool
+	classes int
+	side    int
+	loaded  func() // called by Load where set
+}
+
+func (s *parts) Len() int           { return len(s.labels) }
+func (s *parts) Classes() int       { return s.classes }
+func (s *parts) Label(i int) int    { return s.labels[i] }
+func (s *parts) HeldOut(i int) bool { return s.held[i] }
+
+// Load mirrors the picture in odd views.
+func (s *parts) Load(i, view int, in []int8) error {
+	if s.loaded != nil {
+		s.loaded()
+	}
+	copy(in, s.inputs[i])
+	if view%2 == 1 {
+		for y := range s.side {
+			row := in[3*y*s.side : 3*(y+1)*s.side]
+			for x := range s.side / 2 {
+				for c := range 3 {
+					row[3*x+c], row[3*(s.side-1-x)+c] = row[3*(s.side-1-x)+c], row[3*x+c]
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// network returns a base's file.
+func network(t testing.TB, name string) []byte {
+	t.Helper()
+	b, err := base.Read(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// generated makes per pictures of each of some classes; every fourth is held out.
+func generated(t testing.TB, b []byte, per int, classes ...demo.Class) *parts {
+	t.Helper()
+	net, err := model.OpenNetwork(b, nil, model.Options{Threads: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer net.Close()
+	s := &parts{classes: len(classes), side: net.Input().Width}
+	for label, class := range classes {
+		for i := range per {
+			picture, err := demo.Render(class, uint64(1000*label+i), 320, 240)
+			if err != nil {
+				t.Fatal(err)
+			}
+			m, err := gocv.ImageToMatRGB(picture)
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = net.Load(&m, image.Rect(40, 0, 280, 240))
+			m.Close()
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.inputs = append(s.inputs, slices.Clone(signed(net.InputBytes())))
+			s.labels = append(s.labels, label)
+			s.held = append(s.held, i%4 == 3)
+		}
+	}
+	return s
+}
+
+func TestCuts(t *testing.T) {
+	lite, mobile := network(t, "efficientnet_lite0"), network(t, "mobilenet_v2")
+	for _, test := range []struct {
+		base            []byte
+		cut             string
+		h, channels     int
+		layers, trained int
+		frozenTaps      int
+		err             string
+	}{
+		{lite, "", 14, 112, 12, 10, 0, ""},
+		{mobile, "", 14, 96, 13, 11, 0, ""},
+		{mobile, "stride16", 14, 576, 12, 10, 1, ""},
+		{lite, "stride32", 0, 0, 0, 0, 0, "cuts are possible at"},
+		{lite, "nowhere", 0, 0, 0, 0, 0, "no such tensor"},
+	} {
+		p, err := parse(test.base, test.cut)
+		if test.err != "" {
+			if err == nil || !strings.Contains(err.Error(), test.err) {
+				t.Errorf("cut at %q: error %v; %q is wanted", test.cut, err, test.err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		trained, frozen := 0, 0
+		for _, l := range p.top.layers {
+			if l.kind != addition {
+				trained++
+			}
+		}
+		for _, tap := range p.top.taps {
+			if tap.node < 0 {
+				frozen++
+			}
+		}
+		cut := p.top.nodes[0]
+		if cut.h != test.h || cut.c != test.channels || trained != test.trained || len(p.top.layers) != test.layers || frozen != test.frozenTaps {
+			t.Errorf("cut at %q is %q, %d×%d channels, with %d layers, %d trained, %d frozen taps", test.cut, cut.name, cut.h, cut.c, len(p.top.layers), trained, frozen)
+		}
+	}
+}
+
+// TestRoundedIsWhatServes quantizes untouched tops again, by pictures' ranges,
+// and holds the 8-bit network's maps to what the rounded float network foretells.
+func TestRoundedIsWhatServes(t *testing.T) {
+	for _, test := range []struct {
+		name, cut string
+	}{{"efficientnet_lite0", ""}, {"mobilenet_v2", ""}, {"mobilenet_v2", "stride16"}} {
+		t.Run(test.name+" "+test.cut, func(t *testing.T) {
+			b := network(t, test.name)
+			s := generated(t, b, 4, demo.Good, demo.Scratch)
+			o, err := Options{Cut: test.cut}.ready(s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p, err := parse(b, o.Cut)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := newCache(p.top, s, 1)
+			defer c.close()
+			if err := c.fill(t.Context(), p, b, s, o); err != nil {
+				t.Fatal(err)
+			}
+			tr := newTrainer(o, s, p.top, c)
+			tr.p = newParameters(p.top, p.values, &head{})
+			if err := tr.calibrate(t.Context(), tr.pictures(false), p.values); err != nil {
+				t.Fatal(err)
+			}
+			tr.p.round(p.top, p.values)
+			written, err := p.write(p.top.quantize(p.values), Tuned{Cut: "here"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			net, err := model.OpenNetwork(written, nil, model.Options{Threads: 1})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer net.Close()
+			old, err := model.OpenNetwork(b, nil, model.Options{Threads: 1})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer old.Close()
+			w := tr.workers[0]
+			for i := range s.Len() {
+				for _, n := range []*model.Network{net, old} {
+					if err := s.Load(i, 0, signed(n.InputBytes())); err != nil {
+						t.Fatal(err)
+					}
+					if err := n.Invoke(); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if err := tr.load(w, item{picture: i, share: 1}, 0); err != nil {
+					t.Fatal(err)
+				}
+				tr.top.forward(w.workspace, tr.p.rounded, 1, true)
+				for k, tap := range tr.top.taps {
+					if tap.node < 0 {
+						if !slices.Equal(net.Output(k), old.Output(k)) {
+							t.Errorf("picture %d: frozen tap %s changed", i, tap.name)
+						}
+						continue
+					}
+					got := net.Output(k)
+					if c := cosine(got, w.values[tap.node][:len(got)]); c < 0.9995 {
+						t.Errorf("picture %d: the 8-bit map %s has cosine %.5f to what was foretold", i, tap.name, c)
+					}
+					if c := cosine(got, old.Output(k)); c < 0.97 {
+						t.Errorf("picture %d: map %s has cosine %.4f to that of the base it was made from", i, tap.name, c)
+					}
+				}
+			}
+		})
+	}
+}
+
+func TestTuneLearnsAndIsRepeatable(t *testing.T) {
+	b := network(t, "efficientnet_lite0")
+	s := generated(t, b, 16, demo.Good, demo.Scratch, demo.Chip)
+	run := func(threads int) *Result {
+		r, err := Tune(t.Context(), b, s, Options{Views: 2, Epochs: 3, Threads: threads, Batch: 12, Seed: 3, Mixup: 0.3, Average: 0.8})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	one, two := run(1), run(2)
+	if !slices.Equal(one.Base, two.Base) || !slices.Equal(one.Head.Weights, two.Head.Weights) {
+		t.Error("two threads give another result than one")
+	}
+	last := one.Epochs[len(one.Epochs)-1]
+	if len(one.Epochs) != 4 || !(last.Training < one.Epochs[1].Training) {
+		t.Errorf("the training loss did not fall: %+v", one.Epochs)
+	}
+	if one.Tuned.Epochs == 0 {
+		t.Fatalf("nothing was gained: %+v", one.Epochs)
+	}
+	if d := math.Abs(one.QuantizedLoss - one.Epochs[one.Tuned.Epochs].HeldOut); d > 0.1 {
+		t.Errorf("8 bit has a loss of %.3f, foretold were %.3f", one.QuantizedLoss, one.Epochs[one.Tuned.Epochs].HeldOut)
+	}
+	for _, f := range one.Taps {
+		if f.Cosine < 0.99 {
+			t.Errorf("tap %s: cosine %.4f between float and 8 bit", f.Name, f.Cosine)
+		}
+	}
+	d, err := model.Describe("tuned.tflite", one.Base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if entry := string(d.File.Entry(base.Entry)); !strings.Contains(entry, `"tuned":{"cut":`) || !strings.Contains(entry, `"sha256"`) {
+		t.Errorf("the base says of itself %s", entry)
+	}
+}
+
+func TestActivationsInAFile(t *testing.T) {
+	b := network(t, "efficientnet_lite0")
+	s := generated(t, b, 4, demo.Good, demo.Scratch)
+	o, err := Options{Views: 2, Dir: t.TempDir()}.ready(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := parse(b, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept, filed := newCache(p.top, s, 2), newCache(p.top, s, 2)
+	filed.limit = 0
+	for _, c := range []*cache{kept, filed} {
+		defer c.close()
+		if err := c.fill(t.Context(), p, b, s, o); err != nil {
+			t.Fatal(err)
+		}
+	}
+	size, all := p.top.nodes[0].size(), p.top.features()
+	for i := range s.Len() {
+		x, y, f := make([]float32, size), make([]float32, size), make([]float32, all)
+		for view := range 2 {
+			if s.held[i] && view > 0 {
+				continue
+			}
+			for c, values := range map[*cache][]float32{kept: x, filed: y} {
+				if err := c.load(i, view, values, f, make([]byte, c.record)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if !slices.Equal(x, y) || slices.Max(x) == 0 {
+				t.Fatalf("picture %d, view %d: the file gives other activations", i, view)
+			}
+		}
+	}
+}
+
+func TestTuneErrors(t *testing.T) {
+	b := network(t, "efficientnet_lite0")
+	s := generated(t, b, 4, demo.Good, demo.Scratch)
+	alone := &parts{inputs: s.inputs, labels: s.labels, held: make([]bool, s.Len()), classes: 2, side: s.side}
+	for _, test := range []struct {
+		name   string
+		base   []byte
+		source Source
+		o      Options
+		want   string
+	}{
+		{"no network", []byte("nothing"), s, Options{}, "base network"},
+		{"nothing held out", b, alone, Options{}, "0 held out"},
+		{"rate", b, s, Options{Rate: -1}, "Rate is -1"},
+		{"views", b, s, Options{Views: -1}, "Views is -1"},
+		{"cut", b, s, Options{Cut: "9999"}, "no such tensor"},
+	} {
+		if _, err := Tune(t.Context(), test.base, test.source, test.o); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: error %v; %q is wanted", test.name, err, test.want)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	s.loaded = cancel
+	if _, err := Tune(ctx, b, s, Options{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("a training that was cancelled ended with %v", err)
+	}
+	s.loaded = nil
+	ctx, cancel = context.WithCancel(t.Context())
+	defer cancel()
+	stop := func(p Progress) {
+		if p.Stage == "training" {
+			cancel()
+		}
+	}
+	if _, err := Tune(ctx, b, s, Options{Progress: stop}); !errors.Is(err, context.Canceled) {
+		t.Errorf("a training that was cancelled in an epoch ended with %v", err)
+	}
+}
