@@ -47,7 +47,7 @@ func (h *head) folded(weights, bias []float32) Head {
 // the float one.
 func (tr *trainer) compare(ctx context.Context, net *model.Network, values []float32, r *Result) error {
 	held := tr.pictures(true)
-	loss, right := make([]float64, len(held)), make([]bool, len(held))
+	var logits []float32
 	cosines := make([]float64, len(tr.top.taps))
 	w, all := tr.workers[0], tr.top.features()
 	for place, i := range held {
@@ -73,16 +73,14 @@ func (tr *trainer) compare(ctx context.Context, net *model.Network, values []flo
 			}
 			pool(served, tap.channels, w.features[tap.at:all])
 		}
-		class := tr.s.Label(i)
 		tr.score(w, values, 0)
-		right[place] = choice(w.logits) == class
-		loss[place] = deviate(w.logits, wanted(class, tr.s.Classes(), 0))
+		logits = append(logits, w.logits...)
 		tr.o.Progress(Progress{Stage: "check", Done: place + 1, Total: len(held)})
 	}
 	for k, tap := range tr.top.taps {
 		r.Taps = append(r.Taps, Fidelity{tap.name, cosines[k] / float64(len(held))})
 	}
-	j := tr.sum(held, loss, right)
+	j := tr.judgeLogits(held, logits)
 	r.QuantizedLoss, r.QuantizedAccuracy = j.loss, j.accuracy
 	return nil
 }

@@ -15,6 +15,7 @@ type head struct {
 	rows, features int
 	mean, scale    []float32
 	weights, bias  []float32 // [rows][features], [rows]
+	penalty        float64   // on weights: penalty/2 · |weights|² is part of the loss
 }
 
 func rowsFor(classes int) int {
@@ -95,15 +96,12 @@ func wanted(class, classes int, smoothing float64) []float32 {
 var startPenalties = []float64{1, 3e-1, 1e-1, 3e-2, 1e-2, 3e-3, 1e-3}
 
 // fit sets weights and bias by logistic regression, with that penalty under
-// which the pictures held out are best foretold.
-func (h *head) fit(ctx context.Context, training, held examples, classes int, pack []float32) error {
+// which the pictures held out are best foretold. targets are the wanted
+// probabilities of each class.
+func (h *head) fit(ctx context.Context, training, held examples, targets [][]float32, pack []float32) error {
 	h.weights, h.bias = make([]float32, h.rows*h.features), make([]float32, h.rows)
 	w := make([]float64, h.rows*(h.features+1))
 	best := math.Inf(1)
-	targets := make([][]float32, classes)
-	for c := range targets {
-		targets[c] = wanted(c, classes, 0)
-	}
 	f := &fitting{h: h, examples: training, targets: targets, pack: pack}
 	for _, penalty := range startPenalties {
 		if err := ctx.Err(); err != nil {
@@ -115,7 +113,7 @@ func (h *head) fit(ctx context.Context, training, held examples, classes int, pa
 		}
 		g := &fitting{h: h, examples: held, targets: targets, pack: pack}
 		if loss := g.evaluate(w, 0, nil); loss < best {
-			best = loss
+			best, h.penalty = loss, penalty
 			for i, v := range w[:h.rows*h.features] {
 				h.weights[i] = float32(v)
 			}

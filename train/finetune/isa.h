@@ -132,10 +132,10 @@ TARGET static int NAME(depthwise)(const pf_window *s, const float *restrict x, c
           const int kx0 = x0 < 0 ? -x0 : 0, kx1 = x0 + s->kernel_w > s->w ? s->w - x0 : s->kernel_w;
           VEC sum = (VEC){0};
           for (int ky = y0 < 0 ? -y0 : 0; ky < s->kernel_h && y0 + ky < s->h; ky++) {
-            const float *in = x + (((long)n * s->h + y0 + ky) * s->w + x0) * s->c + c;
+            const long in = (((long)n * s->h + y0 + ky) * s->w + x0) * s->c + c; // below 0 left of the map
             const float *weights = w + (long)ky * s->kernel_w * s->c + c;
             for (int kx = kx0; kx < kx1; kx++)
-              sum += *(const MEMORY *)(in + (long)kx * s->c) * *(const MEMORY *)(weights + (long)kx * s->c);
+              sum += *(const MEMORY *)(x + (in + (long)kx * s->c)) * *(const MEMORY *)(weights + (long)kx * s->c);
           }
           *(MEMORY *)(y + (((long)n * s->out_h + oy) * s->out_w + ox) * s->c + c) = sum;
         }

@@ -22,8 +22,9 @@ type trainer struct {
 	p       *parameters
 	grads   [lanes][]float32
 	workers []*worker
-	weight  []float64 // of each class, so that classes count alike
-	targets [][]float32
+	weight  []float64   // of each class, so that classes count alike
+	targets [][]float32 // wanted probabilities of each class, smoothed
+	plain   [][]float32 // and not
 	steps   int
 }
 
@@ -63,6 +64,7 @@ func newTrainer(o Options, s Source, t *top, c *cache) *trainer {
 	for c, n := range count {
 		tr.weight = append(tr.weight, total/(float64(classes)*n))
 		tr.targets = append(tr.targets, wanted(c, classes, o.Smoothing))
+		tr.plain = append(tr.plain, wanted(c, classes, 0))
 	}
 	return tr
 }
@@ -98,9 +100,9 @@ func (tr *trainer) parallel(parts int, do func(w *worker, part int) error) error
 	return nil
 }
 
-// each runs pictures through the network, in view 0, and calls use with each
-// one's place in the list and its features: the worker's own memory.
-func (tr *trainer) each(ctx context.Context, list []int, values []float32, rounded bool, use func(w *worker, place, n int)) error {
+// each runs items through the network and calls use with each one's place in the
+// list and in the worker's memory.
+func (tr *trainer) each(ctx context.Context, list []item, values []float32, rounded bool, use func(w *worker, place, n int)) error {
 	return tr.parallel((len(list)+micro-1)/micro, func(w *worker, part int) error {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -108,7 +110,7 @@ func (tr *trainer) each(ctx context.Context, list []int, values []float32, round
 		from := part * micro
 		n := min(micro, len(list)-from)
 		for i := range n {
-			if err := tr.load(w, item{picture: list[from+i], share: 1}, i); err != nil {
+			if err := tr.load(w, list[from+i], i); err != nil {
 				return err
 			}
 		}
@@ -140,7 +142,7 @@ func (tr *trainer) load(w *worker, it item, n int) error {
 }
 
 // calibrate sets the ranges of all maps by pictures run without rounding.
-func (tr *trainer) calibrate(ctx context.Context, list []int, values []float32) error {
+func (tr *trainer) calibrate(ctx context.Context, list []item, values []float32) error {
 	for _, w := range tr.workers {
 		w.forget()
 	}
@@ -179,19 +181,57 @@ func (tr *trainer) score(w *worker, values []float32, n int) {
 	}
 }
 
-// judgement is how well pictures are told apart.
-type judgement struct{ loss, accuracy float64 }
+// judgement is how well pictures are told apart, classes counting alike.
+type judgement struct {
+	loss     float64 // at the best temperature: how sure a head is of itself is soon mended
+	accuracy float64
+}
 
-// judge runs pictures and gives the loss and the accuracy, classes counting alike.
+// judge runs pictures through the network and the head.
 func (tr *trainer) judge(ctx context.Context, list []int, values []float32, rounded bool) (judgement, error) {
-	loss, right := make([]float64, len(list)), make([]bool, len(list))
-	err := tr.each(ctx, list, values, rounded, func(w *worker, place, n int) {
-		class := tr.s.Label(list[place])
+	logits := make([]float32, len(list)*tr.head.rows)
+	err := tr.each(ctx, asServed(list), values, rounded, func(w *worker, place, n int) {
 		tr.score(w, values, n)
-		right[place] = choice(w.logits) == class
-		loss[place] = deviate(w.logits, wanted(class, tr.s.Classes(), 0))
+		copy(logits[place*tr.head.rows:], w.logits)
 	})
-	return tr.sum(list, loss, right), err
+	return tr.judgeLogits(list, logits), err
+}
+
+// judgeLogits judges logits [pictures][rows].
+func (tr *trainer) judgeLogits(list []int, logits []float32) judgement {
+	rows := tr.head.rows
+	loss := func(scale float64) float64 {
+		sum, total := 0.0, 0.0
+		z := make([]float32, rows)
+		for place, i := range list {
+			for k := range z {
+				z[k] = float32(scale) * logits[place*rows+k]
+			}
+			class := tr.s.Label(i)
+			sum += tr.weight[class] * deviate(z, tr.plain[class])
+			total += tr.weight[class]
+		}
+		return sum / total
+	}
+	// The loss is convex in the scale, so a search that divides its interval finds the lowest point.
+	low, high := math.Log(0.1), math.Log(10.0)
+	for range 30 {
+		a, b := low+(high-low)/3, high-(high-low)/3
+		if loss(math.Exp(a)) < loss(math.Exp(b)) {
+			high = b
+		} else {
+			low = a
+		}
+	}
+	right, total := 0.0, 0.0
+	for place, i := range list {
+		w := tr.weight[tr.s.Label(i)]
+		total += w
+		if choice(logits[place*rows:(place+1)*rows]) == tr.s.Label(i) {
+			right += w
+		}
+	}
+	return judgement{loss(math.Exp((low + high) / 2)), right / total}
 }
 
 func choice(logits []float32) int {
@@ -202,22 +242,6 @@ func choice(logits []float32) int {
 		return 1
 	}
 	return 0
-}
-
-func (tr *trainer) sum(list []int, loss []float64, right []bool) judgement {
-	var j judgement
-	total := 0.0
-	for place, i := range list {
-		w := tr.weight[tr.s.Label(i)]
-		total += w
-		j.loss += w * loss[place]
-		if right[place] {
-			j.accuracy += w
-		}
-	}
-	j.loss /= total
-	j.accuracy /= total
-	return j
 }
 
 // epoch is one pass over the training pictures; it returns the mean loss. All
@@ -288,6 +312,10 @@ func (tr *trainer) step(ctx context.Context, batch []item, rate float64) (loss, 
 	}
 	tr.steps++
 	s := step{rate: rate, pull: tr.o.Pull, average: min(tr.o.Average, float64(tr.steps)/float64(tr.steps+10)), number: tr.steps}
+	head := tr.p.head.weights
+	for i, v := range head.of(tr.p.values) { // the penalty that the head was fitted with
+		tr.grads[0][head.from+i] += float32(tr.head.penalty) * v
+	}
 	n := len(tr.p.values)
 	err = tr.parallel(lanes, func(_ *worker, part int) error {
 		from, to := part*n/lanes, (part+1)*n/lanes

@@ -40,7 +40,8 @@ type Tuned struct {
 }
 
 // Epoch is one pass over the training pictures. Losses are cross entropies in
-// which classes count alike; that of the training includes smoothing and mixing.
+// which classes count alike. That of the training includes smoothing and
+// mixing; that of the held-out pictures is taken at the best temperature.
 type Epoch struct {
 	Number            int
 	Training, HeldOut float64
@@ -149,19 +150,20 @@ func (tr *trainer) run(ctx context.Context, p *parsed, r *Result, begin time.Tim
 
 // start sets the ranges and fits the head with which the training begins.
 func (tr *trainer) start(ctx context.Context, p *parsed) error {
-	const calibration, fitted = 256, 2000
+	const calibration = 256  // pictures
+	const largest = 48 << 20 // bytes that the features to fit the head to may take
 	training, held := tr.pictures(false), tr.pictures(true)
-	if err := tr.calibrate(ctx, some(training, calibration), p.values); err != nil {
+	if err := tr.calibrate(ctx, tr.views(training, calibration), p.values); err != nil {
 		return err
 	}
 	h := &head{rows: rowsFor(tr.s.Classes()), features: tr.top.features()}
 	tr.p = newParameters(tr.top, p.values, &head{})
 	tr.p.round(tr.top, tr.p.values)
-	collect := func(list []int) (examples, error) {
+	collect := func(list []item) (examples, error) {
 		e := examples{x: make([]float32, len(list)*h.features)}
-		for _, i := range list {
-			e.class = append(e.class, tr.s.Label(i))
-			e.weight = append(e.weight, tr.weight[tr.s.Label(i)])
+		for _, it := range list {
+			e.class = append(e.class, tr.s.Label(it.picture))
+			e.weight = append(e.weight, tr.weight[tr.s.Label(it.picture)])
 		}
 		err := tr.each(ctx, list, tr.p.rounded, true, func(w *worker, place, n int) {
 			copy(e.x[place*h.features:], w.features[n*h.features:(n+1)*h.features])
@@ -169,18 +171,19 @@ func (tr *trainer) start(ctx context.Context, p *parsed) error {
 		return e, err
 	}
 	tr.o.Progress(Progress{Stage: "head"})
-	known, err := collect(some(training, fitted))
+	most := max(largest/(4*h.features), 8*tr.s.Classes())
+	known, err := collect(tr.views(training, most))
 	if err != nil {
 		return err
 	}
-	unknown, err := collect(some(held, fitted/2))
+	unknown, err := collect(asServed(some(held, most/3)))
 	if err != nil {
 		return err
 	}
 	h.standardize(known.x)
 	h.apply(known.x)
 	h.apply(unknown.x)
-	if err := h.fit(ctx, known, unknown, tr.s.Classes(), tr.workers[0].pack); err != nil {
+	if err := h.fit(ctx, known, unknown, tr.targets, tr.workers[0].pack); err != nil {
 		return err
 	}
 	tr.head = h
@@ -193,6 +196,33 @@ func (tr *trainer) start(ctx context.Context, p *parsed) error {
 		w.forget()
 	}
 	return nil
+}
+
+// views lists at most n views of pictures, evenly, each picture's views in turn.
+func (tr *trainer) views(pictures []int, n int) []item {
+	all := len(pictures) * tr.o.Views
+	n = min(n, all)
+	var list []item
+	for k := range n {
+		// Steps of one picture, and a further view after each round, so that few
+		// views are of as many pictures as there are.
+		at := k
+		if n < len(pictures) {
+			at = k * len(pictures) / n
+		}
+		i := at % len(pictures)
+		list = append(list, item{picture: pictures[i], view: (at/len(pictures) + i) % tr.o.Views, share: 1})
+	}
+	return list
+}
+
+// asServed lists pictures in view 0.
+func asServed(pictures []int) []item {
+	list := make([]item, len(pictures))
+	for k, i := range pictures {
+		list[k] = item{picture: i, share: 1}
+	}
+	return list
 }
 
 // some takes at most n of a list, evenly.

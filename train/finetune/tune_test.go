@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"image"
-	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -103,8 +102,8 @@ func TestCuts(t *testing.T) {
 		err             string
 	}{
 		{lite, "", 14, 112, 12, 10, 0, ""},
-		{mobile, "", 14, 96, 13, 11, 0, ""},
-		{mobile, "stride16", 14, 576, 12, 10, 1, ""},
+		{mobile, "", 14, 96, 15, 13, 0, ""},
+		{mobile, "stride16", 14, 576, 14, 12, 1, ""},
 		{lite, "stride32", 0, 0, 0, 0, 0, "cuts are possible at"},
 		{lite, "nowhere", 0, 0, 0, 0, 0, "no such tensor"},
 	} {
@@ -160,7 +159,7 @@ func TestRoundedIsWhatServes(t *testing.T) {
 			}
 			tr := newTrainer(o, s, p.top, c)
 			tr.p = newParameters(p.top, p.values, &head{})
-			if err := tr.calibrate(t.Context(), tr.pictures(false), p.values); err != nil {
+			if err := tr.calibrate(t.Context(), tr.views(tr.pictures(false), 100), p.values); err != nil {
 				t.Fatal(err)
 			}
 			tr.p.round(p.top, p.values)
@@ -200,7 +199,7 @@ func TestRoundedIsWhatServes(t *testing.T) {
 						continue
 					}
 					got := net.Output(k)
-					if c := cosine(got, w.values[tap.node][:len(got)]); c < 0.9995 {
+					if c := cosine(got, w.values[tap.node][:len(got)]); c < 0.999 {
 						t.Errorf("picture %d: the 8-bit map %s has cosine %.5f to what was foretold", i, tap.name, c)
 					}
 					if c := cosine(got, old.Output(k)); c < 0.97 {
@@ -212,29 +211,56 @@ func TestRoundedIsWhatServes(t *testing.T) {
 	}
 }
 
-func TestTuneLearnsAndIsRepeatable(t *testing.T) {
+// TestTrainingLearnsAndIsRepeatable trains from a head that knows nothing, since
+// one that was fitted foretells so few pictures perfectly.
+func TestTrainingLearnsAndIsRepeatable(t *testing.T) {
 	b := network(t, "efficientnet_lite0")
-	s := generated(t, b, 16, demo.Good, demo.Scratch, demo.Chip)
-	run := func(threads int) *Result {
-		r, err := Tune(t.Context(), b, s, Options{Views: 2, Epochs: 3, Threads: threads, Batch: 12, Seed: 3, Mixup: 0.3, Average: 0.8})
+	s := generated(t, b, 8, demo.Good, demo.Scratch, demo.Chip)
+	run := func(threads int) (*Result, []float64) {
+		o, err := Options{Views: 2, Threads: threads, Batch: 9, Seed: 3, Rate: 1e-3, Mixup: 0.3, Average: 0.5}.ready(s)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return r
+		p, err := parse(b, o.Cut)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := newCache(p.top, s, o.Views)
+		defer c.close()
+		if err := c.fill(t.Context(), p, b, s, o); err != nil {
+			t.Fatal(err)
+		}
+		tr := newTrainer(o, s, p.top, c)
+		if err := tr.start(t.Context(), p); err != nil {
+			t.Fatal(err)
+		}
+		from, to := tr.p.head.weights.from, tr.p.head.bias.to
+		for _, x := range [][]float32{tr.p.values, tr.p.start, tr.p.average} {
+			clear(x[from:to])
+		}
+		fill(tr.p.head.weights.of(tr.p.unit), 3)
+		var losses []float64
+		for number := 1; number <= 4; number++ {
+			loss, err := tr.epoch(t.Context(), number, 4)
+			if err != nil {
+				t.Fatal(err)
+			}
+			tr.setSeen()
+			losses = append(losses, loss)
+		}
+		r := &Result{Base: b, Tuned: Tuned{Epochs: 4, Cut: "b10"}}
+		if err := tr.finish(t.Context(), p, r); err != nil {
+			t.Fatal(err)
+		}
+		return r, losses
 	}
-	one, two := run(1), run(2)
+	one, losses := run(1)
+	two, _ := run(2)
 	if !slices.Equal(one.Base, two.Base) || !slices.Equal(one.Head.Weights, two.Head.Weights) {
 		t.Error("two threads give another result than one")
 	}
-	last := one.Epochs[len(one.Epochs)-1]
-	if len(one.Epochs) != 4 || !(last.Training < one.Epochs[1].Training) {
-		t.Errorf("the training loss did not fall: %+v", one.Epochs)
-	}
-	if one.Tuned.Epochs == 0 {
-		t.Fatalf("nothing was gained: %+v", one.Epochs)
-	}
-	if d := math.Abs(one.QuantizedLoss - one.Epochs[one.Tuned.Epochs].HeldOut); d > 0.1 {
-		t.Errorf("8 bit has a loss of %.3f, foretold were %.3f", one.QuantizedLoss, one.Epochs[one.Tuned.Epochs].HeldOut)
+	if !(losses[3] < 0.9*losses[0]) {
+		t.Errorf("the training loss did not fall: %v", losses)
 	}
 	for _, f := range one.Taps {
 		if f.Cosine < 0.99 {
@@ -245,8 +271,34 @@ func TestTuneLearnsAndIsRepeatable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if entry := string(d.File.Entry(base.Entry)); !strings.Contains(entry, `"tuned":{"cut":`) || !strings.Contains(entry, `"sha256"`) {
+	if entry := string(d.File.Entry(base.Entry)); !strings.Contains(entry, `"tuned":{"cut":"b10"`) || !strings.Contains(entry, `"licence"`) {
 		t.Errorf("the base says of itself %s", entry)
+	}
+}
+
+// TestTuneKeepsWhatNothingBetters trains at a rate that ruins the network.
+func TestTuneKeepsWhatNothingBetters(t *testing.T) {
+	b := network(t, "efficientnet_lite0")
+	s := generated(t, b, 8, demo.Good, demo.MissingHole)
+	for i := range s.inputs {
+		if s.held[i] { // a mirrored picture of those trained with: the fitted head knows it
+			if err := s.Load(i-1, 1, s.inputs[i]); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	r, err := Tune(t.Context(), b, s, Options{Epochs: 5, Rate: 0.5, Patience: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Tuned.Epochs != 0 || !slices.Equal(r.Base, b) {
+		t.Errorf("epoch %d was chosen of %+v", r.Tuned.Epochs, r.Epochs)
+	}
+	if len(r.Epochs) != 3 {
+		t.Errorf("%d epochs were trained; patience is 2", len(r.Epochs)-1)
+	}
+	if !(r.QuantizedLoss < 0.1) || r.QuantizedAccuracy != 1 {
+		t.Errorf("the head has a loss of %v and an accuracy of %v on the base as it was", r.QuantizedLoss, r.QuantizedAccuracy)
 	}
 }
 
