@@ -75,18 +75,18 @@ type window struct {
 	strideH, strideW, top, left int
 }
 
-func (s window) native(n int) *C.pf_window {
-	return &C.pf_window{n: C.int(n), h: C.int(s.h), w: C.int(s.w), c: C.int(s.c), out_h: C.int(s.outH), out_w: C.int(s.outW),
-		kernel_h: C.int(s.kernelH), kernel_w: C.int(s.kernelW), stride_h: C.int(s.strideH), stride_w: C.int(s.strideW),
-		top: C.int(s.top), left: C.int(s.left)}
+func (w window) native(n int) *C.pf_window {
+	return &C.pf_window{n: C.int(n), h: C.int(w.h), w: C.int(w.w), c: C.int(w.c), out_h: C.int(w.outH), out_w: C.int(w.outW),
+		kernel_h: C.int(w.kernelH), kernel_w: C.int(w.kernelW), stride_h: C.int(w.strideH), stride_w: C.int(w.strideW),
+		top: C.int(w.top), left: C.int(w.left)}
 }
 
-// taps is the number of a kernel's positions, outputs that of the result's.
-func (s window) taps() int    { return s.kernelH * s.kernelW }
-func (s window) outputs() int { return s.outH * s.outW }
+// taps is the number of a kernel's positions, outputs that of the result'w.
+func (w window) taps() int    { return w.kernelH * w.kernelW }
+func (w window) outputs() int { return w.outH * w.outW }
 
-func (s window) check(n int, x, y []float32) {
-	_, _ = x[n*s.h*s.w*s.c-1], y[n*s.outputs()*s.c-1]
+func (w window) check(n int, x, y []float32) {
+	_, _ = x[n*w.h*w.w*w.c-1], y[n*w.outputs()*w.c-1]
 }
 
 func depthwise(on isa, s window, n int, x, w, y []float32) {

@@ -96,18 +96,18 @@ func windows(t *testing.T, c int) []window {
 
 // slide calls visit with the places of each input position that an output
 // position sees, and of the weight between them: indices of single channels.
-func (s window) slide(n int, visit func(x, w, y int)) {
+func (w window) slide(n int, visit func(x, weight, y int)) {
 	for b := range n {
-		for oy := range s.outH {
-			for ox := range s.outW {
-				for ky := range s.kernelH {
-					for kx := range s.kernelW {
-						iy, ix := oy*s.strideH-s.top+ky, ox*s.strideW-s.left+kx
-						if iy < 0 || iy >= s.h || ix < 0 || ix >= s.w {
+		for oy := range w.outH {
+			for ox := range w.outW {
+				for ky := range w.kernelH {
+					for kx := range w.kernelW {
+						iy, ix := oy*w.strideH-w.top+ky, ox*w.strideW-w.left+kx
+						if iy < 0 || iy >= w.h || ix < 0 || ix >= w.w {
 							continue
 						}
-						for c := range s.c {
-							visit(((b*s.h+iy)*s.w+ix)*s.c+c, (ky*s.kernelW+kx)*s.c+c, ((b*s.outH+oy)*s.outW+ox)*s.c+c)
+						for c := range w.c {
+							visit(((b*w.h+iy)*w.w+ix)*w.c+c, (ky*w.kernelW+kx)*w.c+c, ((b*w.outH+oy)*w.outW+ox)*w.c+c)
 						}
 					}
 				}

@@ -402,25 +402,6 @@ func (p *parsed) lower(b []byte) ([]byte, error) {
 	return f.Bytes()
 }
 
-// storage is how 8 bit stores the frozen tap at place i of the outputs.
-func (p *parsed) storage(i int) (scale float32, zero int, err error) {
-	t := p.at(p.graph().Outputs[i])
-	q := t.Quantization
-	if q == nil || len(q.Scale) != 1 || len(q.ZeroPoint) != 1 {
-		return 0, 0, fmt.Errorf("output %q: one scale and one zero point are needed", t.Name)
-	}
-	return q.Scale[0], int(q.ZeroPoint[0]), nil
-}
-
-// inputBytes is the size of the network's input.
-func (p *parsed) inputBytes() (int, error) {
-	t := p.at(p.graph().Inputs[0])
-	if len(t.Shape) != 4 || t.Type != graph.Int8 || slices.Min(t.Shape) < 1 {
-		return 0, fmt.Errorf("base network: its input %q is %v %v; an int8 picture is needed", t.Name, t.Type, t.Shape)
-	}
-	return int(t.Shape[1] * t.Shape[2] * t.Shape[3]), nil
-}
-
 // write puts trained and quantized layers into the file and returns its bytes.
 func (p *parsed) write(layers []stored, tuned any) ([]byte, error) {
 	m := p.file.Model
