@@ -195,10 +195,14 @@ func showVersion(w io.Writer, s *store.Store, v store.Version) error {
 		row("figures", "accuracy %s, F1 %s, AUC %s %s", share(f.Accuracy), share(f.F1), share(f.AUC), f.How)
 	}
 	history, _ := s.History() // what of it can be read
+	times, last := 0, ""
 	for _, a := range history {
 		if a.ID == v.ID {
-			row("activated", "%s", madeAt(a.Time))
+			times, last = times+1, madeAt(a.Time)
 		}
+	}
+	if times > 0 {
+		row("activated", "%d time(s), last %s", times, last)
 	}
 	for _, name := range fileNames(v) {
 		row("kept", "%s", v.Path(name))
