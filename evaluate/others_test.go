@@ -175,3 +175,29 @@ func TestPercent(t *testing.T) {
 		}
 	}
 }
+
+func TestGuard(t *testing.T) {
+	s := two([]float64{0.1, 0.9, 0.8}, []float64{0.9, 0.8, 0.2, 0.7})
+	for i, v := range []float64{2, 1.5, 0.5, 0.1, 3, 0.9, 1} {
+		s.Pictures[i].Novelty = v
+	}
+	g := must(evaluate.NewGuard(s, 0.5, 1))(t)
+	for name, c := range map[string]struct {
+		got       evaluate.Rate
+		count, of int
+	}{"good flagged": {g.GoodFlagged, 1, 4}, "bad flagged": {g.BadFlagged, 2, 3}, "escapes": {g.Escapes, 1, 3}, "overkill": {g.Overkill, 2, 4}} {
+		if c.got.Count != c.count || c.got.Of != c.of {
+			t.Errorf("%s: %v", name, c.got)
+		}
+	}
+	near(t, "auc", float64(g.AUC), 7.0/12, 1e-12)
+	if text := g.Sentence(); !strings.Contains(text, "25 % of the good parts") || !strings.Contains(text, "1 of 3 bad parts escape") {
+		t.Error(text)
+	}
+	if _, err := evaluate.NewGuard(s, 0.5, 0); err == nil {
+		t.Error("no limit was taken")
+	}
+	if text := must(evaluate.NewGuard(two(nil, []float64{0.5}), 0.5, 1))(t).Sentence(); strings.Contains(text, "bad") || strings.Contains(text, "unknown of") {
+		t.Error(text)
+	}
+}

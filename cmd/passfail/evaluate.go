@@ -94,6 +94,7 @@ type evaluated struct {
 	Dir   string `json:"dir"`
 	*evaluate.Figures
 	Choice      *evaluate.Choice `json:"choice"`
+	Novelty     *report.Novelty  `json:"novelty,omitempty"` // of models that tell how unlike a part is
 	Wrong       []wrong          `json:"wrong"`
 	Mislabelled []wrong          `json:"mislabelled"` // the likeliest first
 	Unreadable  []string         `json:"unreadable"`
@@ -148,7 +149,7 @@ func (o *evaluateOptions) run(ctx context.Context, w, errs io.Writer) error {
 	if err != nil {
 		return err
 	}
-	r, err := o.makeReport(scored, choice)
+	r, err := o.makeReport(cfg, scored, choice)
 	if err != nil {
 		return err
 	}
@@ -201,14 +202,10 @@ func (o *evaluateOptions) choose(cfg *config.Config, r *scoring.Result, aim eval
 	return evaluate.Weigh(r.Sample, cmp.Or(threshold, r.Model.Threshold, evaluate.DefaultThreshold))
 }
 
-// How many pictures a contact sheet holds, and how many of all of them show
-// where the model looked.
-const (
-	sheetLength = 24
-	overlays    = 12
-)
+// sheetLength is how many pictures a contact sheet holds.
+const sheetLength = 24
 
-func (o *evaluateOptions) makeReport(scored *scoring.Result, choice *evaluate.Choice) (*report.Report, error) {
+func (o *evaluateOptions) makeReport(cfg *config.Config, scored *scoring.Result, choice *evaluate.Choice) (*report.Report, error) {
 	s := scored.Sample
 	e, err := report.NewEvaluation("pictures of "+o.dir, s, choice.Threshold)
 	if err != nil {
@@ -236,6 +233,13 @@ func (o *evaluateOptions) makeReport(scored *scoring.Result, choice *evaluate.Ch
 	for _, u := range scored.Unreadable {
 		r.Data.Unreadable = append(r.Data.Unreadable, u.Path)
 	}
+	if limit := cfg.Decision.NoveltyLimit; scored.Model.Novelty && limit > 0 && cfg.Decision.Unlike == "fail" {
+		guard, err := evaluate.NewGuard(s, choice.Threshold, limit)
+		if err != nil {
+			return nil, err
+		}
+		r.Novelty = &report.Novelty{How: "the model's own measure, of which 1 is its limit", Guard: *guard}
+	}
 	r.Warnings = o.warnings(scored, choice)
 	return r, nil
 }
@@ -259,7 +263,7 @@ func (o *evaluateOptions) writePage(ctx context.Context, threads int, view captu
 	}
 	defer c.Close()
 	page := *r
-	thumbnails := &report.Thumbnails{View: view, Classifier: c, Pass: r.Model.Pass, Overlays: overlays}
+	thumbnails := report.Thumbnails(ctx, view, c)
 	bar := newProgress(len(page.Worst[:min(len(page.Worst), sheetLength)]) + len(page.Mislabelled))
 	illustrate := func(list []report.Picture) []report.Picture {
 		var suspects []evaluate.Suspect
@@ -268,7 +272,7 @@ func (o *evaluateOptions) writePage(ctx context.Context, threads int, view captu
 		}
 		return report.NewPictures(suspects, func(s evaluate.Suspect) ([]byte, []byte, error) {
 			defer func() { _ = bar.Add(1) }()
-			return thumbnails.Make(ctx, s)
+			return thumbnails(s)
 		})
 	}
 	page.Worst, page.Mislabelled = illustrate(r.Worst), illustrate(r.Mislabelled)
@@ -280,7 +284,7 @@ func (o *evaluateOptions) writePage(ctx context.Context, threads int, view captu
 }
 
 func (o *evaluateOptions) printJSON(w io.Writer, scored *scoring.Result, choice *evaluate.Choice, r *report.Report) error {
-	out := evaluated{Model: o.model, Dir: o.dir, Figures: r.Test.Figures, Choice: choice, Unreadable: []string{}}
+	out := evaluated{Model: o.model, Dir: o.dir, Figures: r.Test.Figures, Choice: choice, Novelty: r.Novelty, Unreadable: []string{}}
 	suspects := func(list []report.Picture) []evaluate.Suspect {
 		var s []evaluate.Suspect
 		for _, p := range list {

@@ -100,11 +100,8 @@ type Candidate struct {
 
 // Novelty is the guard against parts unlike any in the training.
 type Novelty struct {
-	How         string          `json:"how,omitempty"` // such as "distance of the features of stride 16"
-	Limit       float64         `json:"limit"`         // above it a part is unknown
-	GoodFlagged evaluate.Rate   `json:"good_flagged"`  // good parts that would be taken for unknown
-	BadFlagged  evaluate.Rate   `json:"bad_flagged"`   // bad parts that would be
-	AUC         evaluate.Figure `json:"auc"`           // of novelty alone
+	How string `json:"how,omitempty"` // such as "distance of the features of stride 16"
+	evaluate.Guard
 }
 
 // Picture is one of a contact sheet.
@@ -170,9 +167,8 @@ func (r *Report) Summary() []string {
 	if r.Forecast != nil {
 		list = append(list, r.Forecast.Sentence())
 	}
-	if n := r.Novelty; n != nil && n.GoodFlagged.Of > 0 {
-		list = append(list, fmt.Sprintf("The guard against unknown parts would stop %s of the good parts (%s).",
-			evaluate.Percent(float64(n.GoodFlagged.Rate)), n.GoodFlagged.Range()))
+	if r.Novelty != nil {
+		list = append(list, r.Novelty.Sentence())
 	}
 	return list
 }

@@ -93,7 +93,7 @@ func whole(t testing.TB, labels [3]string, name string) *report.Report {
 			{Name: "efficientnet_lite0 " + labels[2], Accuracy: 0.88, AUC: 0.94, Cost: 2.3, Chosen: true, Why: "the best within the time limit"},
 			{Name: "three bases", Accuracy: evaluate.Unknown, AUC: evaluate.Unknown, Why: "not tried: no time was left"},
 		},
-		Novelty:     &report.Novelty{How: "features of stride 16", Limit: 3, GoodFlagged: evaluate.NewRate(1, 80), BadFlagged: evaluate.NewRate(90, 160), AUC: 0.8},
+		Novelty:     &report.Novelty{How: "features of stride 16", Guard: *must(evaluate.NewGuard(s, choice.Threshold, 3))(t)},
 		Mislabelled: pictures(evaluate.Mislabelled(held, choice.Threshold, 12)),
 		Worst:       pictures(evaluate.Worst(held, choice.Threshold, 12)),
 		Warnings:    []string{"Few pictures of " + labels[2]}, Seconds: 130,
@@ -160,7 +160,7 @@ func TestPage(t *testing.T) {
 	for _, want := range []string{
 		"Flange chip", "24 November 2026", "Passfail v1", "Bad parts that would escape", "Good parts that would be failed", "Few pictures of scratch",
 		"pictures that were held out", "The cross-validation beside it", "efficientnet_lite0 scratch", "chosen", "not tried: no time was left", "0.860 ± 0.020",
-		"ROC curve", "Learning curve", "Calibration", "Pass scores of each label", "Twice the pictures (480)", "Most likely mislabelled", "Judged most wrongly",
+		"ROC curve", "Learning curve", "Calibration", "Pass scores of each label", "Twice the pictures (480)", "The guard against unknown parts stops", "Most likely mislabelled", "Judged most wrongly",
 		"good/019.jpg", "d00d", "L2 penalty", "2.2 minutes", "an escape is as bad as 5 good parts failed", "1 files could not be read",
 	} {
 		if !strings.Contains(texts, want) {

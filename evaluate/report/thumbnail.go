@@ -17,24 +17,31 @@ import (
 // Side of a thumbnail at the most, in pixels.
 const thumbnailSide = 160
 
-// Thumbnails makes the pictures of the contact sheets for [NewPictures]. View is
-// that of the line. The first Overlays pictures also show where Classifier looked,
-// which takes some fifty runs of its network each; nil: none do.
-type Thumbnails struct {
-	View       capture.Settings
-	Classifier *model.Classifier
-	Pass       []string // labels of good parts
-	Overlays   int
+// overlays is how many pictures of the contact sheets show where the model
+// looked, which takes some fifty runs of its network each.
+const overlays = 12
 
-	made map[string][2][]byte // a picture may be on both sheets
+// Thumbnails makes the pictures of the contact sheets for [NewPictures], of all
+// sheets of a report with one call. view is that of the line. With a classifier
+// (nil: without), the first dozen also show where it looked. What it returns is
+// for one goroutine at a time.
+func Thumbnails(ctx context.Context, view capture.Settings, c *model.Classifier) func(evaluate.Suspect) (plain, overlay []byte, err error) {
+	t := &thumbnails{view: view, classifier: c, made: map[string][2][]byte{}}
+	return func(s evaluate.Suspect) (plain, overlay []byte, err error) { return t.make(ctx, s) }
 }
 
-// Make makes one thumbnail. It can't be used by several goroutines at a time.
-func (t *Thumbnails) Make(ctx context.Context, s evaluate.Suspect) (plain, overlay []byte, err error) {
+type thumbnails struct {
+	view       capture.Settings
+	classifier *model.Classifier
+	overlaid   int
+	made       map[string][2][]byte // a picture may be on both sheets
+}
+
+func (t *thumbnails) make(ctx context.Context, s evaluate.Suspect) (plain, overlay []byte, err error) {
 	if p, ok := t.made[s.Path]; ok {
 		return p[0], p[1], nil
 	}
-	f, err := capture.ReadPicture(s.Path, t.View)
+	f, err := capture.ReadPicture(s.Path, t.view)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -44,27 +51,25 @@ func (t *Thumbnails) Make(ctx context.Context, s evaluate.Suspect) (plain, overl
 	if plain, err = thumbnail(part); err != nil {
 		return nil, nil, err
 	}
-	if t.Classifier != nil && t.Overlays > 0 {
-		t.Overlays--
+	if t.classifier != nil && t.overlaid < overlays {
+		t.overlaid++
 		if overlay, err = t.overlay(ctx, f, s); err != nil {
 			return nil, nil, err
 		}
-	}
-	if t.made == nil {
-		t.made = map[string][2][]byte{}
 	}
 	t.made[s.Path] = [2][]byte{plain, overlay}
 	return plain, overlay, nil
 }
 
-// overlay shows what speaks for the defect that the picture is said to have or
+// overlay shows what speaks for the defect that the picture is said to have, or
 // not to have: a defect has a place, that a part is good has none.
-func (t *Thumbnails) overlay(ctx context.Context, f *capture.Frame, s evaluate.Suspect) ([]byte, error) {
-	defect := s.Truth
-	if slices.Contains(t.Pass, defect) {
-		defect = s.Judged
+func (t *thumbnails) overlay(ctx context.Context, f *capture.Frame, s evaluate.Suspect) ([]byte, error) {
+	defect := s.Judged
+	if s.Verdict == "pass" {
+		defect = s.Truth
 	}
-	m, err := explain.Occlusion(ctx, t.Classifier, &f.Image, f.ROI, slices.Index(t.Classifier.Labels(), defect), explain.Quick)
+	label := slices.Index(t.classifier.Labels(), defect)
+	m, err := explain.Occlusion(ctx, t.classifier, &f.Image, f.ROI, label, explain.Quick)
 	if err != nil {
 		return nil, err
 	}

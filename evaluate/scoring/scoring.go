@@ -57,6 +57,7 @@ type Model struct {
 	Bytes     int
 	Input     string
 	Threshold float64 // that was chosen in its training; 0: none
+	Novelty   bool    // it tells how unlike the training's pictures one is; 1 is its limit
 }
 
 // modelEntry is the metadata entry of what a training of Passfail writes.
@@ -85,6 +86,7 @@ func Run(ctx context.Context, file string, set *dataset.Set, o Options) (*Result
 		s.classifiers = append(s.classifiers, c)
 	}
 	labels := slices.Clone(s.classifiers[0].Labels())
+	r.Model.Novelty = s.classifiers[0].HasNovelty()
 	truth, err := match(labels, set, o.Rename)
 	if err != nil {
 		return nil, err
@@ -104,7 +106,7 @@ func Run(ctx context.Context, file string, set *dataset.Set, o Options) (*Result
 			r.Unreadable = append(r.Unreadable, Unreadable{p.Path, j.err})
 			continue
 		}
-		r.Sample.Pictures = append(r.Sample.Pictures, evaluate.Judged{Path: p.Path, Truth: truth[p.Label], Scores: j.scores, Group: groups[i] + 1})
+		r.Sample.Pictures = append(r.Sample.Pictures, evaluate.Judged{Path: p.Path, Truth: truth[p.Label], Scores: j.scores, Group: groups[i] + 1, Novelty: j.novelty})
 	}
 	if len(r.Sample.Pictures) == 0 {
 		return nil, fmt.Errorf("data set %s: none of its %d pictures could be read; the first: %w", set.Dir, len(set.Pictures), r.Unreadable[0].Err)
@@ -178,9 +180,10 @@ func match(labels []string, set *dataset.Set, rename map[string]string) ([]int, 
 
 // judged is what became of a picture.
 type judged struct {
-	scores []float64
-	look   dataset.Look
-	err    error
+	scores  []float64
+	novelty float64
+	look    dataset.Look
+	err     error
 }
 
 // scorer shares a set's pictures out to classifiers.
@@ -254,6 +257,8 @@ func (s *scorer) judge(c *model.Classifier, i int) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
+	novelty, _ := c.Novelty()
+	j.novelty = float64(novelty)
 	for _, v := range scores {
 		j.scores = append(j.scores, float64(v))
 	}
