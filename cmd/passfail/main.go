@@ -69,7 +69,10 @@ trained on your own product, and tells the line by the pins of a Raspberry Pi.`,
 		SilenceUsage:  true,
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(newRun(), newCheck(), newClassify(), newEvaluate(), newExplain(), newBench(), newModel(), newModels(), newVersion())
+	root.AddCommand(
+		newRun(), newCheck(), newCapture(), newDataset(), newClassify(), newEvaluate(), newExplain(),
+		newBench(), newModel(), newModels(), newVersion(),
+	)
 	return root
 }
 

@@ -79,7 +79,7 @@ func TestGroupsOfBursts(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 3))
 	var looks []Look
 	var part []int
-	for p := range 60 {
+	for p := range 40 {
 		m := rendered(t, uint64(500+p))
 		looks, part = append(looks, looked(t, m)), append(part, p)
 		for range p % 3 {

@@ -1,0 +1,229 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"passfail/capture"
+	"passfail/config"
+	"passfail/train/dataset"
+)
+
+func newCapture() *cobra.Command {
+	o := captureOptions{}
+	c := &cobra.Command{
+		Use:   "capture",
+		Short: "Take pictures for training with the station's camera",
+		Long: `Fills the folder of a label with pictures from the configured camera, turned and cut
+as the line sees them. Each part gets a number, which is in its pictures' names;
+pictures of one part are kept together when a test is made. Nothing is overwritten.
+How the camera was set is noted in capture.json beside the labels' folders.
+
+On a terminal each press of a key takes a picture, and q ends. With --every pictures
+come by themselves. A recording instead of a camera gives its frames one by one.`,
+		Example: `  passfail capture --label good
+  passfail capture --label scratch --burst 3
+  passfail capture --label good --every 2s --count 100 --out pictures`,
+		Args: args(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error {
+			if err := o.check(c.Flags().Changed("every")); err != nil {
+				return usageError{fmt.Errorf("capture: %w", err)}
+			}
+			cfg, err := config.Load(o.config)
+			if err != nil {
+				return err
+			}
+			return o.run(c.Context(), cfg, c.OutOrStdout(), c.ErrOrStderr())
+		},
+	}
+	f := c.Flags()
+	f.StringVarP(&o.config, "config", "c", configFile, "the station's configuration")
+	f.StringVarP(&o.label, "label", "l", "", "what the parts are, such as good or scratch: the folder's name")
+	f.StringVarP(&o.out, "out", "o", "pictures", "the data set's folder")
+	f.DurationVar(&o.every, "every", 0, "take a picture each time, such as 500ms")
+	f.BoolVar(&o.key, "key", false, "take a picture at each press of a key (default on a terminal)")
+	f.IntVar(&o.count, "count", 0, "end after so many parts; 0: when you end it")
+	f.IntVar(&o.burst, "burst", 1, "pictures of each part, one after the other")
+	f.StringVar(&o.format, "format", "png", "png, which loses nothing, or jpg")
+	return c
+}
+
+type captureOptions struct {
+	config, label, out, format string
+	every                      time.Duration
+	key                        bool
+	count, burst               int
+}
+
+func (o *captureOptions) check(every bool) error {
+	switch {
+	case o.label == "":
+		return errors.New("--label is missing: what are the parts? For example --label good")
+	case every && o.every <= 0:
+		return fmt.Errorf("--every %v: a time such as 500ms is needed", o.every)
+	case every && o.key:
+		return errors.New("--every and --key: one of them")
+	case o.count < 0:
+		return fmt.Errorf("--count %d: it can't be negative", o.count)
+	case o.burst < 1:
+		return fmt.Errorf("--burst %d: 1 at least is needed", o.burst)
+	case o.format != "png" && o.format != "jpg":
+		return fmt.Errorf("--format %s: it can be png or jpg", o.format)
+	}
+	if !every && !o.key {
+		if !term.IsTerminal(int(os.Stdin.Fd())) {
+			return errors.New("there is no terminal to press keys on; say --every 500ms, or --key to read keys from the input")
+		}
+		o.key = true
+	}
+	return nil
+}
+
+func (o *captureOptions) run(ctx context.Context, cfg *config.Config, out, notes io.Writer) error {
+	s := captureSettings(cfg)
+	s.Loop, s.Pace = false, capture.Fast // of a recording every frame once; a camera has its own pace
+	console := newConsole(os.Stderr)
+	camera, err := capture.Open(ctx, s, newLogger(console, "warn", "text"))
+	if err != nil {
+		return err
+	}
+	defer camera.Close()
+	t := &taking{options: o, settings: s, camera: camera, out: out, notes: notes}
+	defer t.close()
+	if o.key {
+		keys, err := openKeys(os.Stdin)
+		if err != nil {
+			return err
+		}
+		defer keys.Close()
+		fmt.Fprintf(notes, "Any key takes a picture for %q, q ends.\n", o.label)
+		err = t.loop(ctx, keys.Next)
+		return t.end(ctx, err)
+	}
+	ticker := time.NewTicker(o.every)
+	defer ticker.Stop()
+	first := true
+	return t.end(ctx, t.loop(ctx, func(ctx context.Context) error {
+		if first {
+			first = false
+			return nil
+		}
+		select {
+		case <-ticker.C:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}))
+}
+
+// taking is one run of capture.
+type taking struct {
+	options    *captureOptions
+	settings   capture.Settings
+	camera     *capture.Camera
+	out, notes io.Writer
+	writer     *dataset.Writer // nil before the first frame
+	parts      int
+}
+
+// loop takes pictures of a part each time that next returns, until it or a frame
+// gives an error.
+func (t *taking) loop(ctx context.Context, next func(context.Context) error) error {
+	for t.options.count == 0 || t.parts < t.options.count {
+		if err := next(ctx); err != nil {
+			return err
+		}
+		for k := range t.options.burst {
+			f, err := t.frame(ctx)
+			if err != nil {
+				return err
+			}
+			if err := t.keep(f, k); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// frame waits for a frame, and while the camera is lost says so once.
+func (t *taking) frame(ctx context.Context) (*capture.Frame, error) {
+	for {
+		f, err := t.camera.Next(ctx)
+		var lost *capture.LostError
+		if !errors.As(err, &lost) {
+			return f, err
+		}
+		fmt.Fprintf(t.notes, "%v. Waiting for it; Ctrl-C ends.\n", lost)
+	}
+}
+
+// keep writes picture k of a part's burst.
+func (t *taking) keep(f *capture.Frame, k int) error {
+	if t.writer == nil {
+		if err := t.begin(f); err != nil {
+			return err
+		}
+	}
+	if k == 0 {
+		t.parts++
+	}
+	inBurst := 0
+	if t.options.burst > 1 {
+		inBurst = k + 1
+	}
+	path, err := t.writer.Add(&f.Image, f.ROI, t.parts, inBurst)
+	if err == nil {
+		fmt.Fprintln(t.out, path)
+	}
+	return err
+}
+
+// begin opens the data set, now that the camera's first frame is there and its
+// controls have the values that pictures are taken with.
+func (t *taking) begin(f *capture.Frame) error {
+	controls, automatic, err := t.camera.Controls()
+	if err != nil {
+		fmt.Fprintf(t.notes, "warning: the camera's controls can't be read, and are not noted: %v\n", err)
+	}
+	if len(automatic) > 0 {
+		fmt.Fprintf(t.notes, "warning: the camera changes its light or focus by itself (%s): pictures will differ in what is no fault. Lock them with camera.controls (docs/cameras.md)\n", strings.Join(automatic, ", "))
+	}
+	t.writer, err = dataset.NewWriter(t.options.out, dataset.Session{
+		Label: t.options.label, Began: time.Now(), Software: version, Source: t.settings.Source,
+		Width: f.Image.Cols(), Height: f.Image.Rows(), Controls: controls, View: dataset.ViewOf(t.settings),
+	}, t.options.format)
+	return err
+}
+
+func (t *taking) close() {
+	if t.writer != nil {
+		t.writer.Close()
+	}
+}
+
+// end tells how many pictures were taken, and which errors are none.
+func (t *taking) end(ctx context.Context, err error) error {
+	written := 0
+	if t.writer != nil {
+		written = t.writer.Written()
+	}
+	fmt.Fprintf(t.notes, "%d picture(s) of %d part(s) in %s\n", written, t.parts, t.options.out)
+	switch {
+	case errors.Is(err, errNoMoreKeys), ctx.Err() != nil:
+		return nil
+	case errors.Is(err, io.EOF):
+		fmt.Fprintln(t.notes, "The recording has no more frames.")
+		return nil
+	}
+	return err
+}
