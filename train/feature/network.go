@@ -1,0 +1,152 @@
+package feature
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"image"
+	"unsafe"
+
+	"gocv.io/x/gocv"
+
+	"passfail/model"
+	"passfail/model/graph"
+)
+
+// Network is a base network that pools its maps: what a head is fitted to.
+type Network struct {
+	Name  string // of the base
+	Size  int    // side of its square input, pixels
+	Base  []byte // the base's .tflite at that size: its outputs are maps
+	Count int    // features of a picture
+
+	pooled []byte   // the .tflite that gives features, then the maps
+	digest [32]byte // of pooled
+}
+
+// NewNetwork makes a base network, the bytes of a file of model/base, ready for
+// pictures of size × size pixels.
+func NewNetwork(name string, base []byte, size int) (*Network, error) {
+	f, err := graph.Parse(base)
+	if err != nil {
+		return nil, fmt.Errorf("base network %s: %w", name, err)
+	}
+	if err := f.Resize(size); err != nil {
+		return nil, fmt.Errorf("base network %s: %w", name, err)
+	}
+	n := &Network{Name: name, Size: size}
+	if n.Base, err = f.Bytes(); err != nil {
+		return nil, fmt.Errorf("base network %s: %w", name, err)
+	}
+	features, err := Pool(f.Model)
+	if err != nil {
+		return nil, fmt.Errorf("base network %s: %w", name, err)
+	}
+	sub := f.Model.Subgraphs[0]
+	n.Count = int(sub.Tensors[features].Shape[1])
+	f.SetOutputs(append([]int32{features}, sub.Outputs...)...)
+	if n.pooled, err = f.Bytes(); err != nil {
+		return nil, fmt.Errorf("base network %s: %w", name, err)
+	}
+	n.digest = sha256.Sum256(n.pooled)
+	return n, nil
+}
+
+// Pool adds the mean and the standard deviation over positions of each of the
+// base's maps, all behind each other, and returns that tensor: [views features],
+// float32.
+func Pool(m *graph.Model) (int32, error) {
+	sub := m.Subgraphs[0]
+	var pooled []int32
+	for _, tap := range sub.Outputs {
+		t := sub.Tensors[tap]
+		if len(t.Shape) != 4 || t.Type != graph.Int8 {
+			return 0, fmt.Errorf("output %q is %v %v; a base's outputs are int8 maps [1 height width channels]", t.Name, t.Type, t.Shape)
+		}
+		name := "pool/" + t.Name
+		real := m.Dequantize(tap, name+"/real")
+		mean := m.MeanOverPositions(real, name+"/mean")
+		pooled = append(pooled, mean, m.StdOverPositions(real, mean, name+"/std"))
+	}
+	if len(pooled) == 0 {
+		return 0, fmt.Errorf("it has no outputs")
+	}
+	return m.Concatenate(pooled, "features"), nil
+}
+
+// Key is where a Shelf keeps the features of a picture that is turned. View says
+// how the picture is cut and turned before the network sees it.
+func (n *Network) Key(picture [32]byte, view string, t Turn) Key {
+	h := sha256.New()
+	h.Write(n.digest[:])
+	h.Write(picture[:])
+	h.Write([]byte{byte(t)})
+	h.Write([]byte(model.RuntimeVersion()))
+	h.Write([]byte{0})
+	h.Write([]byte(view))
+	return Key(h.Sum(nil))
+}
+
+// Digest is the SHA-256 of the network that gives the features.
+func (n *Network) Digest() [32]byte { return n.digest }
+
+// Open makes the network ready to run. The Extractor belongs to one goroutine at
+// a time and must be closed.
+func (n *Network) Open(o model.Options) (*Extractor, error) {
+	net, err := model.OpenNetwork(n.pooled, nil, o)
+	if err != nil {
+		return nil, fmt.Errorf("base network %s at %d pixels: %w", n.Name, n.Size, err)
+	}
+	return &Extractor{net: net, side: n.Size, loaded: make([]byte, len(net.InputBytes()))}, nil
+}
+
+// Extractor gives the features of pictures.
+type Extractor struct {
+	net    *model.Network
+	side   int
+	loaded []byte // the network's input for the picture as it is
+}
+
+// Load prepares the part roi of img (BGR, 8 bit).
+func (e *Extractor) Load(img *gocv.Mat, roi image.Rectangle) error {
+	if err := e.net.Load(img, roi); err != nil {
+		return err
+	}
+	copy(e.loaded, e.net.InputBytes())
+	return nil
+}
+
+// Input is what Load made of the picture: [size size channels], int8. The slice
+// is the extractor's own.
+func (e *Extractor) Input() []byte { return e.loaded }
+
+// SetInput takes the place of Load: in is what Input gave before.
+func (e *Extractor) SetInput(in []byte) { copy(e.loaded, in) }
+
+// Features returns the features of the loaded picture, turned. The slice is the
+// extractor's own and is overwritten by the next call.
+func (e *Extractor) Features(t Turn) ([]float32, error) {
+	t.apply(e.net.InputBytes(), e.loaded, e.side, len(e.loaded)/(e.side*e.side))
+	if err := e.net.Invoke(); err != nil {
+		return nil, err
+	}
+	return e.net.Output(0), nil
+}
+
+// Maps is the number of the base's maps.
+func (e *Extractor) Maps() int { return e.net.Outputs() - 1 }
+
+// Map returns one of the base's maps of what Features saw last, as real numbers,
+// and its shape [1 height width channels]. Both are the extractor's own.
+func (e *Extractor) Map(i int) ([]float32, []int) { return e.net.Output(i + 1), e.net.OutputShape(i + 1) }
+
+// Close frees what lies outside Go's heap.
+func (e *Extractor) Close() { e.net.Close() }
+
+// Bytes is the memory of numbers, as a Shelf keeps them on this machine.
+func Bytes(x []float32) []byte {
+	if len(x) == 0 {
+		return nil
+	}
+	return unsafe.Slice((*byte)(unsafe.Pointer(&x[0])), len(x)*binary.Size(x[0]))
+}
