@@ -5,52 +5,40 @@ import "math"
 // Head gives classes their logits from a picture's features: a linear part and
 // a kernel part, both on the features' coordinates in a Basis.
 //
-//	logit = Bias + Linear · z + Kernel · k,  kᵢ = exp(−Gamma · |z − landmarkᵢ|²)
+//	logit = Bias + Linear · z + Kernel · k,  kᵢ = exp(−Gamma · |z/Scale − landmarkᵢ|²)
 //
-// with coordinates z = Basis(features), each divided by its Scale. With one row
-// it is the logit of the second class against the first; with a row for each
-// class the logits of a softmax.
+// with the coordinates z = Basis(features). With one row it is the logit of the
+// second class against the first; with a row for each class the logits of a
+// softmax.
 type Head struct {
 	Basis     *Basis
-	Scale     []float64 // [coordinates]
 	Rows      int
 	Bias      []float64 // [rows]
 	Linear    []float64 // [rows][coordinates]
+	Scale     []float64 // of the first coordinates, those that the kernel part sees; nil: there is none
 	Gamma     float64
-	Landmarks []float64 // [landmarks][coordinates], each divided by Scale; none: no kernel part
+	Landmarks []float64 // [landmarks][len(Scale)]
 	Kernel    []float64 // [rows][landmarks]
 }
 
-// Coordinates is how many the head uses of its basis.
-func (h *Head) Coordinates() int { return len(h.Scale) }
-
-// Logits computes the logits of a picture from its coordinates in the basis,
-// not yet divided by Scale.
+// Logits computes the logits of a picture from its coordinates in the basis.
 func (h *Head) Logits(coordinates, logits []float64) {
-	q := len(h.Scale)
-	z := make([]float64, q)
-	for j := range z {
-		z[j] = coordinates[j] / h.Scale[j]
-	}
 	copy(logits, h.Bias)
+	q := h.Basis.Len()
 	for r := range h.Rows {
-		for j, v := range z {
+		for j, v := range coordinates[:q] {
 			logits[r] += h.Linear[r*q+j] * v
 		}
 	}
-	m := 0
-	if q > 0 {
-		m = len(h.Landmarks) / q
+	if h.Scale == nil {
+		return
 	}
-	for i := range m {
-		d := 0.0
-		for j, v := range h.Landmarks[i*q : (i+1)*q] {
-			u := z[j] - v
-			d += u * u
-		}
-		k := math.Exp(-h.Gamma * d)
-		for r := range h.Rows {
-			logits[r] += h.Kernel[r*m+i] * k
+	k := kernel{scale: h.Scale, landmarks: h.Landmarks, gamma: h.Gamma}
+	near := make([]float64, k.width())
+	k.apply(coordinates, near)
+	for r := range h.Rows {
+		for i, v := range near {
+			logits[r] += h.Kernel[r*len(near)+i] * v
 		}
 	}
 }

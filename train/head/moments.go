@@ -61,14 +61,24 @@ func (m *moments) plus(o *moments, f float64) {
 }
 
 // solve returns the weights [p][k] and biases [k] with the least
-// mean square + ridge · |weights|²; false when ridge is too small to solve it.
-func (m *moments) solve(ridge float64) (weights, bias []float64, ok bool) {
+// mean square + ridge · weightsᵀ · norm · weights, where norm is [p][p], or nil
+// for the identity; false when ridge is too small to solve it.
+func (m *moments) solve(ridge float64, norm []float64) (weights, bias []float64, ok bool) {
 	c := mat.NewSymDense(m.p, nil)
+	data := c.RawSymmetric().Data
 	for i := range m.p {
 		for j := i; j < m.p; j++ {
-			c.SetSym(i, j, m.xx[i*m.p+j]/m.weight-m.x[i]*m.x[j]/(m.weight*m.weight))
+			v := m.xx[i*m.p+j]/m.weight - m.x[i]*m.x[j]/(m.weight*m.weight)
+			if norm != nil {
+				v += ridge * norm[i*m.p+j]
+			}
+			data[i*m.p+j] = v
 		}
-		c.SetSym(i, i, c.At(i, i)+ridge)
+		if norm == nil {
+			data[i*m.p+i] += ridge
+		}
+		// What rounding may have taken from a sum of squares.
+		data[i*m.p+i] += 1e-12 * (1 + m.xx[i*m.p+i]/m.weight)
 	}
 	var factor mat.Cholesky
 	if !factor.Factorize(c) {
@@ -92,4 +102,14 @@ func (m *moments) solve(ridge float64) (weights, bias []float64, ok bool) {
 		}
 	}
 	return w.RawMatrix().Data, bias, true
+}
+
+// deviation is the mean variance of the inputs.
+func (m *moments) deviation() float64 {
+	v := 0.0
+	for j := range m.p {
+		mean := m.x[j] / m.weight
+		v += m.xx[j*m.p+j]/m.weight - mean*mean
+	}
+	return v / float64(m.p)
 }
