@@ -7,65 +7,119 @@ import (
 
 	"passfail/model/base"
 	"passfail/model/graph"
+	"passfail/train/feature"
+	"passfail/train/head"
 )
 
 const (
 	labelFile = "labels.txt"
-	// modelEntry is the metadata entry of a trained model's provenance.
-	modelEntry = "PASSFAIL_MODEL"
+	// ModelEntry is the metadata entry of a trained model's Provenance, as JSON.
+	ModelEntry = "PASSFAIL_MODEL"
 )
 
-// Provenance is what a trained model says of how it was made. It travels in
-// the model file as JSON.
+// Provenance is what a trained model says of how it was made and how it is to be
+// used. It travels in the model file.
 type Provenance struct {
 	Description string          `json:"description"`
-	Examples    map[string]int  `json:"examples"` // pictures of each label
-	Penalty     float64         `json:"l2_penalty"`
+	Threshold   float64         `json:"threshold,omitempty"` // of the pass labels' scores; 0: not said
+	Pass        []string        `json:"pass,omitempty"`      // labels of good parts
+	Examples    map[string]int  `json:"examples,omitempty"`  // pictures of each label
+	DataSet     string          `json:"data_set,omitempty"`  // SHA-256 of all pictures and their labels, hex
+	BaseName    string          `json:"base_name,omitempty"`
+	Size        int             `json:"size,omitempty"`  // side of the network's input, pixels
+	Views       []string        `json:"views,omitempty"` // that are judged together
+	Head        string          `json:"head,omitempty"`
+	Seed        uint64          `json:"seed"`
+	Program     string          `json:"program,omitempty"`
 	Base        json.RawMessage `json:"base,omitempty"` // what the base says of itself
 }
 
 // Assemble puts a head on a base and returns the .tflite file of the model: the
-// scores as its first output, then the base's maps.
-func Assemble(network []byte, h *Head, labels []string, p Provenance) ([]byte, error) {
-	f, err := graph.Parse(network)
-	if err != nil {
-		return nil, fmt.Errorf("base network: %w", err)
+// scores as its first output, then the base's maps. The network sees a picture
+// in all the turns of serve, and the logits of these are averaged.
+func Assemble(n *feature.Network, h *head.Head, serve []feature.Turn, labels []string, p Provenance) ([]byte, error) {
+	if h.Rows != len(labels) && (h.Rows != 1 || len(labels) != 2) {
+		return nil, fmt.Errorf("the head has %d logits for %d labels", h.Rows, len(labels))
 	}
-	taps := f.Model.Subgraphs[0].Outputs
-	features, err := addPooling(f.Model)
+	f, err := graph.Parse(n.Base)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("base network %s: %w", n.Name, err)
+	}
+	if f.Metadata == nil || len(f.Metadata.SubgraphMetadata) != 1 {
+		return nil, fmt.Errorf("base network %s: it has no TFLite Metadata", n.Name)
 	}
 	m := f.Model
-	if n := int(m.Subgraphs[0].Tensors[features].Shape[1]); len(h.Weights) != n*len(h.Bias) {
-		return nil, fmt.Errorf("the head has %d weights for %d outputs, but the base gives %d features", len(h.Weights), len(h.Bias), n)
+	if len(serve) > 1 {
+		if err := m.Views(feature.Views(serve)); err != nil {
+			return nil, fmt.Errorf("base network %s: %w", n.Name, err)
+		}
 	}
-	if k := len(h.Bias); k != len(labels) && (k != 1 || len(labels) != 2) {
-		return nil, fmt.Errorf("the head has %d outputs for %d labels", k, len(labels))
+	taps := m.Subgraphs[0].Outputs
+	pooled, err := feature.Pool(m)
+	if err != nil {
+		return nil, fmt.Errorf("base network %s: %w", n.Name, err)
 	}
-	logits := m.Dense(features, h.Weights, h.Bias, "head")
+	logits := appendHead(m, pooled, h)
+	if len(serve) > 1 {
+		logits = m.MeanOverBatch(logits, "logits")
+	}
 	scores := int32(0)
-	if len(h.Bias) == 1 {
+	if h.Rows == 1 {
 		scores = m.Logistic(logits, "scores")
 	} else {
 		scores = m.Softmax(logits, "scores")
 	}
-	if f.Metadata == nil || len(f.Metadata.SubgraphMetadata) != 1 {
-		return nil, fmt.Errorf("base network: it has no TFLite Metadata")
-	}
 	sub := f.Metadata.SubgraphMetadata[0]
 	maps := sub.OutputTensorMetadata
-	setOutputs(f, append([]int32{scores}, taps...)...)
+	feature.SetOutputs(f, append([]int32{scores}, taps...)...)
 	sub.OutputTensorMetadata = append([]*graph.TensorMetadata{graph.ScoreOutput("scores", "The probability of each label.", labelFile)}, maps...)
 	f.Metadata.Name = "Passfail model"
 	f.Metadata.Description = p.Description
 	f.Packed = []graph.Packed{{Name: labelFile, Data: []byte(strings.Join(labels, "\n") + "\n")}}
-	p.Penalty = h.Penalty
 	p.Base = f.Entry(base.Entry)
 	entry, err := json.Marshal(p)
 	if err != nil {
 		return nil, fmt.Errorf("provenance: %w", err)
 	}
-	f.SetEntry(modelEntry, entry)
+	f.SetEntry(ModelEntry, entry)
 	return f.Bytes()
+}
+
+// appendHead adds a head and returns its logits [views rows].
+func appendHead(m *graph.Model, p feature.Pooled, h *head.Head) int32 {
+	bias := make([]float32, h.Rows)
+	for i, v := range h.Bias {
+		bias[i] = float32(v)
+	}
+	if h.Linear == nil {
+		return appendKernel(m, p.Features, h.Kernel, bias)
+	}
+	weights, shift := h.Linear.Layer()
+	for i, v := range shift {
+		bias[i] += v
+	}
+	straight := m.Dense(p.Roots, weights, bias, "head/linear")
+	if h.Kernel == nil {
+		return straight
+	}
+	return m.Add(straight, appendKernel(m, p.Features, h.Kernel, make([]float32, h.Rows)), "head/logits")
+}
+
+// appendKernel adds the kernel part, by γ|z−s|² = γ|z|² + γ|s|² − 2γ z·s.
+func appendKernel(m *graph.Model, features int32, k *head.Kernel, bias []float32) int32 {
+	weights, shift := k.Coordinates()
+	z := m.Dense(features, weights, shift, "head/coordinates")
+	weights, shift = k.Cross()
+	cross := m.Dense(z, weights, shift, "head/cross")
+	ones := make([]float32, len(k.Scale))
+	for i := range ones {
+		ones[i] = float32(-k.Gamma)
+	}
+	squares := m.Dense(m.Square(z, "head/squares"), ones, []float32{0}, "head/norm")
+	near := m.Exp(m.Add(cross, squares, "head/distance"), "head/nearness")
+	weights = make([]float32, len(k.Weights))
+	for i, v := range k.Weights {
+		weights[i] = float32(v)
+	}
+	return m.Dense(near, weights, bias, "head/kernel")
 }

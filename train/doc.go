@@ -1,9 +1,8 @@
-// Package train gives a frozen base network a new head for the user's own classes.
+// Package train teaches a frozen base network a user's own classes.
 //
-// The way from a picture to a feature is never written twice: the base's own
-// graph is extended by the pooling that the finished model will have, and the
-// head is fitted to what that graph gives, run by the code that serves on the
-// line. So a head can't meet other features in service than in training.
-//
-// So far the head is linear: class-balanced, regularized logistic regression.
+// From folders of labelled pictures it makes one .tflite file: it looks at the
+// pictures, tries bases, input sizes and ways of turning the pictures, fits a
+// head to each one's features, chooses by cross-validation, and says honestly
+// how good the result is. The parts of it are packages of their own: dataset,
+// feature, head.
 package train

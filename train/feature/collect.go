@@ -3,8 +3,11 @@ package feature
 import (
 	"context"
 	"fmt"
+	"image"
 	"runtime"
 	"sync"
+
+	"gocv.io/x/gocv"
 
 	"passfail/capture"
 	"passfail/model"
@@ -12,16 +15,16 @@ import (
 
 // Picture is one that features are wanted of.
 type Picture struct {
-	Hash [32]byte                        // of its file
+	Hash [32]byte                       // of its file
 	Open func() (*capture.Frame, error) // decodes it; called only where something is not on the shelf
 	Seen func(*capture.Frame) error     // unless nil, it is to be opened all the same, and shown here
 }
 
-// Collect puts the features of each picture, for each of turns, on the shelf,
-// unless they are there. View says how Open cuts and turns a picture. A picture
+// Collect puts the features of each picture, in each of the variants, on the
+// shelf, unless they are there. View says how Open cuts and turns a picture. A picture
 // that can't be used is no reason to stop: its error is at its place in errs.
 // Progress, unless nil, is called after each picture, by one goroutine at a time.
-func (n *Network) Collect(ctx context.Context, shelf *Shelf, view string, pictures []Picture, turns []Turn, progress func()) (errs []error, err error) {
+func (n *Network) Collect(ctx context.Context, shelf *Shelf, view string, pictures []Picture, variants []Variant, progress func()) (errs []error, err error) {
 	errs = make([]error, len(pictures))
 	work := make(chan int)
 	workers := min(runtime.NumCPU(), max(len(pictures), 1))
@@ -32,7 +35,7 @@ func (n *Network) Collect(ctx context.Context, shelf *Shelf, view string, pictur
 	var group sync.WaitGroup
 	for w := range workers {
 		group.Go(func() {
-			c := collector{network: n, shelf: shelf, view: view, turns: turns}
+			c := collector{network: n, shelf: shelf, view: view, variants: variants}
 			defer c.close()
 			for i := range work {
 				errs[i], failed[w] = c.collect(&pictures[i])
@@ -68,19 +71,20 @@ func (n *Network) Collect(ctx context.Context, shelf *Shelf, view string, pictur
 
 // collector is what one goroutine of Collect has.
 type collector struct {
-	network *Network
-	shelf   *Shelf
-	view    string
-	turns   []Turn
-	x       *Extractor // opened when first needed
+	network  *Network
+	shelf    *Shelf
+	view     string
+	variants []Variant
+	x        *Extractor // opened when first needed
+	jittered gocv.Mat   // scratch, likewise
 }
 
 // collect returns what is wrong with the picture, and what is wrong with all.
 func (c *collector) collect(p *Picture) (bad, failed error) {
-	var missing []Turn
-	for _, t := range c.turns {
-		if !c.shelf.Has(c.network.Key(p.Hash, c.view, t)) {
-			missing = append(missing, t)
+	var missing []Variant
+	for _, v := range c.variants {
+		if !c.shelf.Has(c.network.Key(p.Hash, c.view, v)) {
+			missing = append(missing, v)
 		}
 	}
 	if len(missing) == 0 && p.Seen == nil {
@@ -103,24 +107,42 @@ func (c *collector) collect(p *Picture) (bad, failed error) {
 		if c.x, err = c.network.Open(model.Options{Threads: 1}); err != nil {
 			return nil, err
 		}
+		c.jittered = gocv.NewMat()
 	}
-	if err := c.x.Load(&f.Image, f.ROI); err != nil {
-		return err, nil
-	}
-	for _, t := range missing {
-		x, err := c.x.Features(t)
+	loaded := -1
+	for _, v := range missing {
+		if v.Jitter != loaded {
+			if err := c.load(f, p.Hash, v.Jitter); err != nil {
+				return err, nil
+			}
+			loaded = v.Jitter
+		}
+		x, err := c.x.Features(v.Turn)
 		if err != nil {
 			return nil, fmt.Errorf("base network %s: %w", c.network.Name, err)
 		}
-		if err := c.shelf.Put(c.network.Key(p.Hash, c.view, t), Bytes(x)); err != nil {
+		if err := c.shelf.Put(c.network.Key(p.Hash, c.view, v), Bytes(x)); err != nil {
 			return nil, err
 		}
 	}
 	return nil, nil
 }
 
+// load prepares the picture, jittered so or not at all (0).
+func (c *collector) load(f *capture.Frame, hash [32]byte, jitter int) error {
+	if jitter == 0 {
+		return c.x.Load(&f.Image, f.ROI)
+	}
+	j := newJitter(hash, jitter)
+	if err := j.apply(&f.Image, f.ROI, &c.jittered); err != nil {
+		return err
+	}
+	return c.x.Load(&c.jittered, image.Rect(0, 0, c.jittered.Cols(), c.jittered.Rows()))
+}
+
 func (c *collector) close() {
 	if c.x != nil {
 		c.x.Close()
+		c.jittered.Close()
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"image"
+	"math"
 	"unsafe"
 
 	"gocv.io/x/gocv"
@@ -20,8 +21,10 @@ type Network struct {
 	Base  []byte // the base's .tflite at that size: its outputs are maps
 	Count int    // features of a picture
 
-	pooled []byte   // the .tflite that gives features, then the maps
-	digest [32]byte // of pooled
+	channels []int // of the base's maps
+	cost     int64
+	pooled   []byte   // the .tflite that gives features, then the maps
+	digest   [32]byte // of pooled
 }
 
 // NewNetwork makes a base network, the bytes of a file of model/base, ready for
@@ -34,17 +37,20 @@ func NewNetwork(name string, base []byte, size int) (*Network, error) {
 	if err := f.Resize(size); err != nil {
 		return nil, fmt.Errorf("base network %s: %w", name, err)
 	}
-	n := &Network{Name: name, Size: size}
+	n := &Network{Name: name, Size: size, cost: MultiplyAdds(f.Model)}
 	if n.Base, err = f.Bytes(); err != nil {
 		return nil, fmt.Errorf("base network %s: %w", name, err)
 	}
-	features, err := Pool(f.Model)
+	taps := f.Model.Subgraphs[0].Outputs
+	for _, t := range taps {
+		n.channels = append(n.channels, int(f.Model.Shape(t)[3]))
+		n.Count += 2 * n.channels[len(n.channels)-1]
+	}
+	pooled, err := Pool(f.Model)
 	if err != nil {
 		return nil, fmt.Errorf("base network %s: %w", name, err)
 	}
-	sub := f.Model.Subgraphs[0]
-	n.Count = int(sub.Tensors[features].Shape[1])
-	f.SetOutputs(append([]int32{features}, sub.Outputs...)...)
+	SetOutputs(f, append([]int32{pooled.Features}, taps...)...)
 	if n.pooled, err = f.Bytes(); err != nil {
 		return nil, fmt.Errorf("base network %s: %w", name, err)
 	}
@@ -52,40 +58,74 @@ func NewNetwork(name string, base []byte, size int) (*Network, error) {
 	return n, nil
 }
 
-// Pool adds the mean and the standard deviation over positions of each of the
-// base's maps, all behind each other, and returns that tensor: [views features],
-// float32.
-func Pool(m *graph.Model) (int32, error) {
+// Pooled are the tensors that Pool adds, [views …], float32.
+type Pooled struct {
+	Features int32 // of each of the base's maps mean and standard deviation over positions, all behind each other
+	Roots    int32 // the square roots of the standard deviations
+}
+
+// Pool adds to a base what heads see.
+func Pool(m *graph.Model) (Pooled, error) {
 	sub := m.Subgraphs[0]
-	var pooled []int32
+	var pooled, deviations []int32
 	for _, tap := range sub.Outputs {
 		t := sub.Tensors[tap]
 		if len(t.Shape) != 4 || t.Type != graph.Int8 {
-			return 0, fmt.Errorf("output %q is %v %v; a base's outputs are int8 maps [1 height width channels]", t.Name, t.Type, t.Shape)
+			return Pooled{}, fmt.Errorf("output %q is %v %v; a base's outputs are int8 maps [1 height width channels]", t.Name, t.Type, t.Shape)
 		}
 		name := "pool/" + t.Name
 		real := m.Dequantize(tap, name+"/real")
-		mean := m.MeanOverPositions(real, name+"/mean")
-		pooled = append(pooled, mean, m.StdOverPositions(real, mean, name+"/std"))
+		mean, deviation := m.MeanOverPositions(real, name+"/mean"), m.StdOverPositions(real, name+"/std")
+		pooled = append(pooled, mean, deviation)
+		deviations = append(deviations, deviation)
 	}
 	if len(pooled) == 0 {
-		return 0, fmt.Errorf("it has no outputs")
+		return Pooled{}, fmt.Errorf("it has no outputs")
 	}
-	return m.Concatenate(pooled, "features"), nil
+	p := Pooled{Features: m.Concatenate(pooled, "features")}
+	p.Roots = m.Sqrt(m.Concatenate(deviations, "deviations"), "roots")
+	return p, m.Err()
 }
 
-// Key is where a Shelf keeps the features of a picture that is turned. View says
-// how the picture is cut and turned before the network sees it.
-func (n *Network) Key(picture [32]byte, view string, t Turn) Key {
+// Roots writes to dst the square roots of the standard deviations among features
+// x: what the network gives as Pooled.Roots. It returns dst, grown if need be.
+func (n *Network) Roots(x, dst []float32) []float32 {
+	dst = dst[:0]
+	at := 0
+	for _, channels := range n.channels {
+		for _, v := range x[at+channels : at+2*channels] {
+			dst = append(dst, float32(math.Sqrt(float64(v))))
+		}
+		at += 2 * channels
+	}
+	return dst
+}
+
+// SetOutputs makes tensors the network's only outputs; what the metadata say of
+// others goes.
+func SetOutputs(f *graph.File, tensors ...int32) {
+	f.Model.Subgraphs[0].Outputs = tensors
+	f.Model.SignatureDefs = nil
+	if f.Metadata != nil && len(f.Metadata.SubgraphMetadata) > 0 {
+		f.Metadata.SubgraphMetadata[0].OutputTensorMetadata = nil
+	}
+}
+
+// Key is where a Shelf keeps the features of a variant of a picture. View says
+// how the picture is cut and turned before.
+func (n *Network) Key(picture [32]byte, view string, v Variant) Key {
 	h := sha256.New()
 	h.Write(n.digest[:])
 	h.Write(picture[:])
-	h.Write([]byte{byte(t)})
+	h.Write([]byte{byte(v.Turn), byte(v.Jitter), jitterVersion})
 	h.Write([]byte(model.RuntimeVersion()))
 	h.Write([]byte{0})
 	h.Write([]byte(view))
 	return Key(h.Sum(nil))
 }
+
+// MultiplyAdds is what the base costs for one picture, see the function.
+func (n *Network) MultiplyAdds() int64 { return n.cost }
 
 // Digest is the SHA-256 of the network that gives the features.
 func (n *Network) Digest() [32]byte { return n.digest }
@@ -138,7 +178,9 @@ func (e *Extractor) Maps() int { return e.net.Outputs() - 1 }
 
 // Map returns one of the base's maps of what Features saw last, as real numbers,
 // and its shape [1 height width channels]. Both are the extractor's own.
-func (e *Extractor) Map(i int) ([]float32, []int) { return e.net.Output(i + 1), e.net.OutputShape(i + 1) }
+func (e *Extractor) Map(i int) ([]float32, []int) {
+	return e.net.Output(i + 1), e.net.OutputShape(i + 1)
+}
 
 // Close frees what lies outside Go's heap.
 func (e *Extractor) Close() { e.net.Close() }

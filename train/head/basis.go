@@ -6,9 +6,9 @@ import (
 	"math/rand/v2"
 	"slices"
 
-	"gonum.org/v1/gonum/blas"
-	"gonum.org/v1/gonum/blas/blas64"
 	"gonum.org/v1/gonum/mat"
+
+	"passfail/train/dense"
 )
 
 // Basis turns features into coordinates: standardized, then projected onto the
@@ -19,50 +19,48 @@ type Basis struct {
 	Spread      []float64 // [coordinates]: standard deviation along each, falling
 }
 
-// Rows gives the features of row i, which it may write to dst.
-type Rows func(i int, dst []float32) error
+// Len is the number of coordinates.
+func (b *Basis) Len() int { return len(b.Spread) }
 
-// NewBasis finds the most telling directions, at most most of them, of n rows of
-// so many features. A feature that hardly ever moves is given no more than its
-// share: a floor under the deviation keeps it from growing to the others' size.
-func NewBasis(rows Rows, n, features, most int, seed uint64) (*Basis, error) {
+// Features is how many it takes.
+func (b *Basis) Features() int { return len(b.Mean) }
+
+// leastScale is the floor under a feature's deviation, as a share of the median:
+// a feature that hardly ever moves must not grow to the others' size.
+const leastScale = 0.15
+
+// NewBasis finds the most telling directions, at most most of them, of rows
+// x [n][features], which it standardizes in place.
+func NewBasis(x []float32, features, most int, seed uint64) (*Basis, error) {
+	n := len(x) / max(features, 1)
 	if n < 2 || features < 1 {
 		return nil, fmt.Errorf("%d pictures of %d features: too few to find what differs", n, features)
 	}
-	x := make([]float32, n*features)
-	for i := range n {
-		if err := rows(i, x[i*features:(i+1)*features]); err != nil {
-			return nil, err
-		}
-	}
 	b := &Basis{}
 	b.standardize(x, n, features)
-	g := gram(x, n, features)
+	g := make([]float32, n*n)
+	rows := dense.New(x, n, features)
+	dense.Multiply(rows, rows.T(), g, false)
 	values, vectors := leading(g, n, min(most, n-1, features), seed)
 	// Directions beyond the numbers' precision are noise.
 	k := 0
-	for k < len(values) && values[k] > 1e-7*values[0] && values[k] > 0 {
+	for k < len(values) && values[k] > 1e-5*values[0] && values[k] > 1e-9*float64(n*features) {
 		k++
 	}
 	if k == 0 {
 		return nil, fmt.Errorf("all %d pictures have the same features; are they copies of one?", n)
 	}
 	b.Spread = make([]float64, k)
-	b.Directions = make([]float32, k*features)
+	// directionⱼ = Σᵢ vectors[i][j] xᵢ / √valueⱼ
+	turn := make([]float32, n*k)
 	for j := range k {
 		b.Spread[j] = math.Sqrt(values[j] / float64(n))
-	}
-	// directionⱼ = Σᵢ vectors[i][j] xᵢ / √valueⱼ
-	for i := range n {
-		row := x[i*features : (i+1)*features]
-		for j := range k {
-			f := float32(vectors.At(i, j) / math.Sqrt(values[j]))
-			d := b.Directions[j*features : (j+1)*features]
-			for c, v := range row {
-				d[c] += f * v
-			}
+		for i := range n {
+			turn[i*k+j] = vectors[i*len(values)+j] / float32(math.Sqrt(values[j]))
 		}
 	}
+	b.Directions = make([]float32, k*features)
+	dense.Multiply(dense.New(turn, n, k).T(), rows, b.Directions, false)
 	return b, nil
 }
 
@@ -84,151 +82,132 @@ func (b *Basis) standardize(x []float32, n, features int) {
 		scale[j] = math.Sqrt(scale[j])
 	}
 	sorted := slices.Sorted(slices.Values(scale))
-	floor := max(0.3*sorted[features/2], 1e-6)
+	floor := max(leastScale*sorted[features/2], 1e-6)
 	b.Mean, b.Scale = make([]float32, features), make([]float32, features)
 	for j := range scale {
 		b.Mean[j], b.Scale[j] = float32(mean[j]), float32(max(scale[j], floor))
 	}
-	for i := range n {
-		b.normalize(x[i*features : (i+1)*features])
-	}
+	b.normalize(x)
 }
 
+// normalize standardizes rows of features in place.
 func (b *Basis) normalize(x []float32) {
-	for j := range x {
-		x[j] = (x[j] - b.Mean[j]) / b.Scale[j]
+	f := len(b.Mean)
+	for i := 0; i < len(x); i += f {
+		row := x[i : i+f]
+		for j := range row {
+			row[j] = (row[j] - b.Mean[j]) / b.Scale[j]
+		}
 	}
 }
 
-// gram is x · xᵀ of n rows.
-func gram(x []float32, n, features int) []float64 {
-	const block = 256
-	g := make([]float64, n*n)
-	part := make([]float64, n*min(block, features))
-	for from := 0; from < features; from += block {
-		w := min(block, features-from)
-		for i := range n {
-			for j := range w {
-				part[i*w+j] = float64(x[i*features+from+j])
-			}
-		}
-		a := blas64.General{Rows: n, Cols: w, Stride: w, Data: part[:n*w]}
-		blas64.Syrk(blas.NoTrans, 1, a, 1, blas64.Symmetric{N: n, Stride: n, Data: g, Uplo: blas.Upper})
-	}
-	for i := range n {
-		for j := range i {
-			g[i*n+j] = g[j*n+i]
-		}
-	}
-	return g
+// Project turns rows x [n][features], which it changes, into coordinates
+// z [n][Len()].
+func (b *Basis) Project(x, z []float32) {
+	b.normalize(x)
+	f, k := b.Features(), b.Len()
+	dense.Multiply(dense.New(x, len(x)/f, f), dense.New(b.Directions, k, f).T(), z, false)
 }
 
 // exactly is up to which size all eigenvectors are computed.
-const exactly = 400
+const exactly = 300
 
-// leading returns the k largest eigenvalues of the symmetric n × n matrix g and
-// their vectors as columns.
-func leading(g []float64, n, k int, seed uint64) ([]float64, *mat.Dense) {
+// leading returns the k largest eigenvalues of the symmetric n × n matrix g, and
+// their vectors as the columns of an [n][k] matrix.
+func leading(g []float32, n, k int, seed uint64) ([]float64, []float32) {
 	if n <= exactly {
-		return allLeading(mat.NewSymDense(n, g), k)
+		return allLeading(g, n, k)
 	}
 	// Subspace iteration: a random subspace, turned towards the leading one.
-	a := mat.NewDense(n, n, g)
 	width := min(k+k/10+10, n)
 	r := rand.New(rand.NewPCG(seed, 0xba515))
-	y := mat.NewDense(n, width, nil)
-	for i := range n {
-		for j := range width {
-			y.Set(i, j, r.NormFloat64())
-		}
+	y, z := make([]float32, n*width), make([]float32, n*width)
+	for i := range y {
+		y[i] = float32(r.NormFloat64())
 	}
-	var z mat.Dense
+	a := dense.New(g, n, n)
 	for range 4 {
-		z.Mul(a, y)
-		orthonormalize(&z)
-		y.Copy(&z)
+		dense.Multiply(a, dense.New(y, n, width), z, false)
+		orthonormalize(z, n, width, y)
 	}
-	z.Mul(a, y)
-	var small mat.Dense
-	small.Mul(y.T(), &z)
-	s := mat.NewSymDense(width, nil)
-	for i := range width {
-		for j := i; j < width; j++ {
-			s.SetSym(i, j, (small.At(i, j)+small.At(j, i))/2)
-		}
-	}
-	values, turn := allLeading(s, k)
-	v := mat.NewDense(n, k, nil)
-	v.Mul(y, turn)
+	dense.Multiply(a, dense.New(y, n, width), z, false)
+	small := make([]float32, width*width)
+	dense.Multiply(dense.New(y, n, width).T(), dense.New(z, n, width), small, false)
+	values, turn := allLeading(small, width, k)
+	v := make([]float32, n*k)
+	dense.Multiply(dense.New(y, n, width), dense.New(turn, width, k), v, false)
 	return values, v
 }
 
 // allLeading is leading by way of all eigenvectors.
-func allLeading(g *mat.SymDense, k int) ([]float64, *mat.Dense) {
-	n := g.SymmetricDim()
+func allLeading(g []float32, n, k int) ([]float64, []float32) {
+	s := mat.NewSymDense(n, nil)
+	for i := range n {
+		for j := i; j < n; j++ {
+			s.SetSym(i, j, (float64(g[i*n+j])+float64(g[j*n+i]))/2)
+		}
+	}
 	var e mat.EigenSym
-	e.Factorize(g, true)
+	e.Factorize(s, true)
 	var all mat.Dense
 	e.VectorsTo(&all)
-	v := mat.NewDense(n, k, nil)
-	values, ascending := make([]float64, k), e.Values(nil)
+	ascending := e.Values(nil)
+	values, v := make([]float64, k), make([]float32, n*k)
 	for j := range k {
 		values[j] = ascending[n-1-j]
-		v.SetCol(j, mat.Col(nil, n-1-j, &all))
+		for i := range n {
+			v[i*k+j] = float32(all.At(i, n-1-j))
+		}
 	}
 	return values, v
 }
 
-// orthonormalize makes the columns orthonormal, by the Cholesky factor of their
-// products, twice for precision.
-func orthonormalize(y *mat.Dense) {
-	_, k := y.Dims()
+// orthonormalize makes the columns of y [n][k] orthonormal, by the Cholesky
+// factor of their products, twice for precision. The result is in out.
+func orthonormalize(y []float32, n, k int, out []float32) {
+	p := make([]float32, k*k)
 	for range 2 {
-		p := mat.NewSymDense(k, nil)
-		p.SymOuterK(1, y.T())
+		// Columns of like size, or the products of the large ones drown the others.
+		size := make([]float64, k)
+		for i := range n {
+			for j, v := range y[i*k : (i+1)*k] {
+				size[j] += float64(v) * float64(v)
+			}
+		}
+		for j := range size {
+			size[j] = 1 / math.Sqrt(max(size[j], 1e-30))
+		}
+		for i := range n {
+			row := y[i*k : (i+1)*k]
+			for j := range row {
+				row[j] *= float32(size[j])
+			}
+		}
+		m := dense.New(y, n, k)
+		dense.Multiply(m.T(), m, p, false)
+		s := mat.NewSymDense(k, nil)
 		for i := range k {
-			p.SetSym(i, i, p.At(i, i)*(1+1e-13))
+			for j := i; j < k; j++ {
+				s.SetSym(i, j, float64(p[i*k+j]))
+			}
+			s.SetSym(i, i, s.At(i, i)+1e-5)
 		}
 		var c mat.Cholesky
-		if !c.Factorize(p) {
+		if !c.Factorize(s) {
+			break // as good as it gets; the next round tries again
+		}
+		var u, inverse mat.TriDense
+		c.UTo(&u)
+		if inverse.InverseTri(&u) != nil {
 			break
 		}
-		var u mat.TriDense
-		c.UTo(&u)
-		// y ← y · u⁻¹, row by row.
-		blas64.Trsm(blas.Right, blas.NoTrans, 1, u.RawTriangular(), y.RawMatrix())
-	}
-}
-
-// Len is the number of coordinates.
-func (b *Basis) Len() int { return len(b.Spread) }
-
-// Project turns n rows of features, which it changes, into coordinates, and
-// writes them to z: [n][Len()].
-func (b *Basis) Project(x []float32, n int, z []float64) {
-	features, k := len(b.Mean), b.Len()
-	for i := range n {
-		row := x[i*features : (i+1)*features]
-		b.normalize(row)
-		for j := range k {
-			z[i*k+j] = float64(dot(row, b.Directions[j*features:(j+1)*features]))
+		for i := range k {
+			for j := range k {
+				p[i*k+j] = float32(inverse.At(i, j))
+			}
 		}
+		dense.Multiply(m, dense.New(p, k, k), out, false)
+		copy(y, out)
 	}
-}
-
-// dot adds up in eight places, so that neither the order nor the precision
-// depends on the machine's vectors.
-func dot(a, b []float32) float32 {
-	var s [8]float32
-	n := len(a) &^ 7
-	for i := 0; i < n; i += 8 {
-		p, q := a[i:i+8:i+8], b[i:i+8:i+8]
-		for j := range 8 {
-			s[j] += p[j] * q[j]
-		}
-	}
-	for i := n; i < len(a); i++ {
-		s[i&7] += a[i] * b[i]
-	}
-	return (s[0] + s[1]) + (s[2] + s[3]) + ((s[4] + s[5]) + (s[6] + s[7]))
+	copy(out, y)
 }

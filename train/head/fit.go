@@ -1,6 +1,8 @@
 package head
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"math"
 
@@ -13,102 +15,66 @@ type Fitted struct {
 	Logits []float64 // [pictures][rows]: each picture's, from heads that it did not teach
 	Loss   float64   // mean −log probability of the true class of these
 	Kind   string    // what was chosen: "linear", "kernel" or "linear and kernel"
+	Settings string
 }
 
-// MostLandmarks is how many pictures a kernel part compares with at most.
-const MostLandmarks = 600
+// shares of the kernel part are tried, the rest is the linear part's.
+var shares = []float64{0, 0.5, 1}
 
 // Fit fits a head and chooses by cross-validation how strongly it is
 // regularized, how wide its kernel is and which share each part has. The result
-// depends on nothing but the arguments.
-func Fit(e *Examples, seed uint64) (*Fitted, error) {
+// depends on nothing but the arguments, and on how the processor rounds.
+func Fit(ctx context.Context, e *Examples, seed uint64) (*Fitted, error) {
 	if e.Classes < 2 || e.Folds < 2 {
 		return nil, fmt.Errorf("%d classes in %d folds: two at least are needed of each", e.Classes, e.Folds)
 	}
-	var straight, bent *trial
-	var bestLinear *linear
-	for _, power := range []float64{0, 0.5} {
-		p := newLinear(e.Basis, power)
-		if t := e.cross(p); straight == nil || t.loss < straight.loss {
-			straight, bestLinear = t, p
-		}
+	straight, ok := e.fitLinear()
+	if !ok {
+		return nil, errors.New("the linear head can't be solved for")
 	}
-	var bestKernel *kernel
-	for _, width := range []float64{1, 0.5, 0.25, 0.125} {
-		p := newKernel(e, MostLandmarks, width, seed)
-		t := e.cross(p)
-		if bent != nil && t.loss >= bent.loss {
-			break // the losses have one valley
-		}
-		bent, bestKernel = t, p
+	bent, err := e.fitKernel(ctx, seed, func(scores []float64) (float64, error) {
+		c, err := e.calibrate(scores)
+		return c.loss, err
+	})
+	if err != nil {
+		return nil, err
 	}
-	if math.IsInf(straight.loss, 1) || math.IsInf(bent.loss, 1) {
-		return nil, fmt.Errorf("the features of %d pictures can't be solved for: do they differ at all?", len(e.Class))
-	}
-	best := &Fitted{Loss: math.Inf(1)}
-	var slope, share float64
-	var bias []float64
-	rows := e.rows()
-	a, b := evened(straight.scores), evened(bent.scores)
-	for _, s := range []float64{0, 0.25, 0.5, 0.75, 1} { // of the kernel
-		mixed := make([]float64, len(straight.scores))
-		for i := range mixed {
-			mixed[i] = (1-s)*straight.scores[i]/a + s*bent.scores[i]/b
+	best, at := calibration{loss: math.Inf(1)}, 0.0
+	var mixed []float64
+	a, b := size(straight.scores), size(bent.scores)
+	for _, s := range shares {
+		mix := make([]float64, len(straight.scores))
+		for i := range mix {
+			mix[i] = (1-s)*straight.scores[i]/a + s*bent.scores[i]/b
 		}
-		k, c, loss, err := e.calibrate(mixed)
+		c, err := e.calibrate(mix)
 		if err != nil {
 			return nil, err
 		}
-		if loss < best.Loss {
-			for i := range mixed {
-				mixed[i] = k*mixed[i] + c[i%rows]
-			}
-			best.Loss, best.Logits, slope, share, bias = loss, mixed, k, s, c
+		if c.loss < best.loss {
+			best, at, mixed = c, s, mix
 		}
 	}
-	best.Kind = map[float64]string{0: "linear", 1: "kernel"}[share]
-	if best.Kind == "" {
-		best.Kind = "linear and kernel"
+	if mixed == nil {
+		return nil, errors.New("the head's scores can't be calibrated")
 	}
-	h := &Head{Basis: e.Basis, Rows: rows, Bias: bias}
-	w, c, ok := straight.all.solve(straight.ridge, nil)
-	if !ok {
-		return nil, fmt.Errorf("the linear head can't be solved for")
+	rows := e.rows()
+	f := &Fitted{Settings: fmt.Sprintf("%v lin %.4f", bent.settings, straight.loss),Loss: best.loss, Kind: map[float64]string{0: "linear", 0.5: "linear and kernel", 1: "kernel"}[at]}
+	for i, v := range mixed {
+		f.Logits = append(f.Logits, best.slope*v+best.bias[i%rows])
 	}
-	f := slope * (1 - share) / a
-	h.Linear = make([]float64, rows*e.Basis.Len())
-	for j, s := range bestLinear.scale {
-		for r := range rows {
-			h.Linear[r*e.Basis.Len()+j] = f * w[j*rows+r] / s
-		}
+	f.Head = &Head{Rows: rows, Bias: best.bias}
+	if at < 1 {
+		f.Head.addLinear(e.Straight.Basis, straight, best.slope*(1-at)/a)
 	}
-	for r := range rows {
-		h.Bias[r] += f * c[r]
+	if at > 0 {
+		f.Head.addKernel(e.Bent.Basis, bent, best.slope*at/b)
 	}
-	if share > 0 {
-		w, c, ok := bent.all.solve(bent.ridge, bestKernel.between)
-		if !ok {
-			return nil, fmt.Errorf("the kernel head can't be solved for")
-		}
-		f := slope * share / b
-		h.Scale, h.Landmarks, h.Gamma = bestKernel.scale, bestKernel.landmarks, bestKernel.gamma
-		m := bestKernel.width()
-		h.Kernel = make([]float64, rows*m)
-		for i := range m {
-			for r := range rows {
-				h.Kernel[r*m+i] = f * w[i*rows+r]
-			}
-		}
-		for r := range rows {
-			h.Bias[r] += f * c[r]
-		}
-	}
-	best.Head = h
-	return best, nil
+	return f, nil
 }
 
-// evened is the scores' root mean square, so that parts weigh alike.
-func evened(scores []float64) float64 {
+// size is the scores' root mean square, so that parts weigh alike.
+func size(scores []float64) float64 {
 	s := 0.0
 	for _, v := range scores {
 		s += v * v
@@ -116,14 +82,21 @@ func evened(scores []float64) float64 {
 	return math.Sqrt(s/float64(len(scores))) + 1e-12
 }
 
-// calibrate finds slope and biases that make slope · scores + bias the best
-// logits of the pictures' classes, each picture counting alike, and their mean
-// −log probability. Scores that tell classes apart without a fault would grow
-// without bound: the slope is held a little.
-func (e *Examples) calibrate(scores []float64) (slope float64, bias []float64, loss float64, err error) {
+// calibration makes logits of scores: slope · score + bias.
+type calibration struct {
+	slope float64
+	bias  []float64 // [rows]
+	loss  float64   // mean −log probability of the true class
+}
+
+// calibrate finds the best calibration of scores [pictures][rows], each picture
+// counting alike. Scores that tell classes apart without a fault would grow
+// without bound: the slope is held a little, and the less the more pictures there are.
+func (e *Examples) calibrate(scores []float64) (calibration, error) {
 	rows, n := e.rows(), len(e.Class)
 	logits, p := make([]float64, rows), make([]float64, e.Classes)
-	hold := 0.5 / float64(n) // of log slope², of bias²
+	middle := math.Log(2 / size(scores))
+	hold := 0.5 / float64(n)
 	evaluate := func(x, gradient []float64) float64 {
 		k := math.Exp(x[0])
 		clear(gradient)
@@ -135,21 +108,20 @@ func (e *Examples) calibrate(scores []float64) (slope float64, bias []float64, l
 			Probabilities(logits, p)
 			total -= math.Log(max(p[class], 1e-300)) / float64(n)
 			for r := range rows {
-				d := p[r]
+				// Row r speaks for class r, a single row for class 1.
+				of := r
 				if rows == 1 {
-					d = p[1]
-					if class == 1 {
-						d--
-					}
-				} else if class == r {
-					d--
+					of = 1
 				}
-				d /= float64(n)
+				d := p[of] / float64(n)
+				if class == of {
+					d -= 1 / float64(n)
+				}
 				gradient[0] += d * k * scores[i*rows+r]
 				gradient[1+r] += d
 			}
 		}
-		u := x[0] - math.Log(3)
+		u := x[0] - middle
 		total += hold * u * u
 		gradient[0] += 2 * hold * u
 		for r := range rows {
@@ -158,15 +130,16 @@ func (e *Examples) calibrate(scores []float64) (slope float64, bias []float64, l
 		}
 		return total
 	}
-	scratch := make([]float64, 1+rows)
-	start := make([]float64, 1+rows)
-	start[0] = math.Log(3)
+	scratch, start := make([]float64, 1+rows), make([]float64, 1+rows)
+	start[0] = middle
 	result, err := optimize.Minimize(optimize.Problem{
 		Func: func(x []float64) float64 { return evaluate(x, scratch) },
 		Grad: func(g, x []float64) { evaluate(x, g) },
-	}, start, &optimize.Settings{GradientThreshold: 1e-7, MajorIterations: 200, Concurrent: 1}, &optimize.LBFGS{})
+	}, start, &optimize.Settings{GradientThreshold: 1e-6, MajorIterations: 200, Concurrent: 1}, &optimize.LBFGS{})
 	if result == nil {
-		return 0, nil, 0, fmt.Errorf("calibrating the scores: %w", err)
+		return calibration{}, fmt.Errorf("calibrating the scores: %w", err)
 	}
-	return math.Exp(result.X[0]), result.X[1:], result.F, nil
+	// Running out of progress in the last digits is no failure: what was reached
+	// is the best there is.
+	return calibration{math.Exp(result.X[0]), result.X[1:], result.F}, nil
 }

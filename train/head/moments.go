@@ -61,24 +61,16 @@ func (m *moments) plus(o *moments, f float64) {
 }
 
 // solve returns the weights [p][k] and biases [k] with the least
-// mean square + ridge · weightsᵀ · norm · weights, where norm is [p][p], or nil
-// for the identity; false when ridge is too small to solve it.
-func (m *moments) solve(ridge float64, norm []float64) (weights, bias []float64, ok bool) {
+// mean square + ridge · |weights|²; false when ridge is too small to solve it.
+func (m *moments) solve(ridge float64) (weights, bias []float64, ok bool) {
 	c := mat.NewSymDense(m.p, nil)
 	data := c.RawSymmetric().Data
 	for i := range m.p {
 		for j := i; j < m.p; j++ {
-			v := m.xx[i*m.p+j]/m.weight - m.x[i]*m.x[j]/(m.weight*m.weight)
-			if norm != nil {
-				v += ridge * norm[i*m.p+j]
-			}
-			data[i*m.p+j] = v
+			data[i*m.p+j] = m.xx[i*m.p+j]/m.weight - m.x[i]*m.x[j]/(m.weight*m.weight)
 		}
-		if norm == nil {
-			data[i*m.p+i] += ridge
-		}
-		// What rounding may have taken from a sum of squares.
-		data[i*m.p+i] += 1e-12 * (1 + m.xx[i*m.p+i]/m.weight)
+		// And what rounding may have taken from a sum of squares.
+		data[i*m.p+i] += ridge + 1e-12*m.xx[i*m.p+i]/m.weight
 	}
 	var factor mat.Cholesky
 	if !factor.Factorize(c) {
