@@ -23,6 +23,8 @@ import (
 	"passfail/model/base"
 	"passfail/model/graph"
 	"passfail/train"
+	"passfail/train/feature"
+	"passfail/train/head"
 )
 
 // Options of Run.
@@ -262,16 +264,23 @@ func WithHead(b []byte) ([]byte, error) {
 	if isBase, err := IsBase(b); err != nil || !isBase {
 		return b, err
 	}
-	n, err := train.FeatureCount(b)
+	f, err := graph.Parse(b)
 	if err != nil {
 		return nil, err
 	}
-	h := &train.Head{Weights: make([]float32, n), Bias: make([]float32, 1)}
-	random := rand.New(rand.NewPCG(1, 1))
-	for i := range h.Weights {
-		h.Weights[i] = float32(random.NormFloat64()) / 100
+	size := int(f.Model.Shape(f.Model.Subgraphs[0].Inputs[0])[1])
+	n, err := feature.NewNetwork("base", b, size, nil)
+	if err != nil {
+		return nil, err
 	}
-	return train.Assemble(b, h, []string{"good", "bad"}, train.Provenance{Description: "A base network with a random head, for passfail bench."})
+	features := n.Count / 2
+	random := rand.New(rand.NewPCG(1, 1))
+	basis := &head.Basis{Mean: make([]float32, features), Scale: make([]float32, features), Directions: make([]float32, features), Spread: []float64{1}}
+	for i := range features {
+		basis.Scale[i], basis.Directions[i] = 1, float32(random.NormFloat64())
+	}
+	h := &head.Head{Rows: 1, Bias: []float64{0}, Linear: &head.Linear{Basis: basis, Weights: []float64{0.01}}}
+	return train.Assemble(n, h, []feature.Turn{0}, nil, []string{"good", "bad"}, train.Provenance{Description: "A base network with a random head, for passfail bench."})
 }
 
 // MakePictures writes pictures of parts into dir and returns the folder.

@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"strings"
 
+	"passfail/model"
 	"passfail/model/base"
 	"passfail/model/graph"
 	"passfail/train/feature"
 	"passfail/train/head"
+	"passfail/train/novelty"
 )
 
 const (
@@ -36,8 +38,9 @@ type Provenance struct {
 
 // Assemble puts a head on a base and returns the .tflite file of the model: the
 // scores as its first output, then the base's maps. The network sees a picture
-// in all the turns of serve, and the logits of these are averaged.
-func Assemble(n *feature.Network, h *head.Head, serve []feature.Turn, labels []string, p Provenance) ([]byte, error) {
+// in all the turns of serve, and the logits of these are averaged. A guard, unless
+// nil, adds the outputs novelty and novelty_map.
+func Assemble(n *feature.Network, h *head.Head, serve []feature.Turn, guard *novelty.Model, labels []string, p Provenance) ([]byte, error) {
 	if h.Rows != len(labels) && (h.Rows != 1 || len(labels) != 2) {
 		return nil, fmt.Errorf("the head has %d logits for %d labels", h.Rows, len(labels))
 	}
@@ -71,8 +74,20 @@ func Assemble(n *feature.Network, h *head.Head, serve []feature.Turn, labels []s
 	}
 	sub := f.Metadata.SubgraphMetadata[0]
 	maps := sub.OutputTensorMetadata
-	feature.SetOutputs(f, append([]int32{scores}, taps...)...)
-	sub.OutputTensorMetadata = append([]*graph.TensorMetadata{graph.ScoreOutput("scores", "The probability of each label.", labelFile)}, maps...)
+	outputs := []int32{scores}
+	described := []*graph.TensorMetadata{graph.ScoreOutput("scores", "The probability of each label.", labelFile)}
+	if guard != nil {
+		value, places, err := addGuard(m, pooled, guard)
+		if err != nil {
+			return nil, fmt.Errorf("base network %s: %w", n.Name, err)
+		}
+		outputs = append(outputs, value, places)
+		described = append(described,
+			graph.FeatureOutput(model.NoveltyOutput, "How unlike the pictures of the training; above 1: unlike all of them."),
+			graph.FeatureOutput(model.NoveltyMapOutput, "The same of each place."))
+	}
+	feature.SetOutputs(f, append(outputs, taps...)...)
+	sub.OutputTensorMetadata = append(described, maps...)
 	f.Metadata.Name = "Passfail model"
 	f.Metadata.Description = p.Description
 	f.Packed = []graph.Packed{{Name: labelFile, Data: []byte(strings.Join(labels, "\n") + "\n")}}

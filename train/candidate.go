@@ -95,7 +95,7 @@ func (o *Options) networks() ([]*feature.Network, error) {
 		}
 		short := strings.TrimSuffix(filepath.Base(name), ".tflite")
 		for _, size := range tried {
-			n, err := feature.NewNetwork(short, b, size)
+			n, err := feature.NewNetwork(short, b, size, describe)
 			if err != nil {
 				return nil, err
 			}

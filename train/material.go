@@ -11,9 +11,10 @@ import (
 
 // material is what a network gives of a data set's pictures, on a shelf.
 type material struct {
-	network  *feature.Network
-	shelf    *feature.Shelf
-	pictures *pictures
+	network      *feature.Network
+	shelf        *feature.Shelf
+	descriptions *feature.Shelf // for novelty
+	pictures     *pictures
 }
 
 // How much a head looks at, and how much memory it may take.
@@ -27,7 +28,7 @@ const (
 func (m *material) collect(ctx context.Context, variants []feature.Variant, progress func(done, total int)) error {
 	list := m.pictures.features()
 	done := 0
-	errs, err := m.network.Collect(ctx, m.shelf, viewKey(m.pictures.view), list, variants, func() {
+	errs, err := m.network.Collect(ctx, m.shelf, m.descriptions, viewKey(m.pictures.view), list, variants, func() {
 		done++
 		progress(done, len(list))
 	})
@@ -44,7 +45,11 @@ func (m *material) collect(ctx context.Context, variants []feature.Variant, prog
 
 // row reads the features of a picture into dst.
 func (m *material) row(picture int, v feature.Variant, dst []float32) error {
-	ok, err := m.shelf.Get(m.network.Key(m.pictures.hashes[picture], viewKey(m.pictures.view), v), feature.Bytes(dst))
+	return m.read(m.shelf, picture, v, dst)
+}
+
+func (m *material) read(shelf *feature.Shelf, picture int, v feature.Variant, dst []float32) error {
+	ok, err := shelf.Get(m.network.Key(m.pictures.hashes[picture], viewKey(m.pictures.view), v), feature.Bytes(dst))
 	if err == nil && !ok {
 		err = fmt.Errorf("picture %s: its features are not there", m.pictures.set.Pictures[picture].Path)
 	}

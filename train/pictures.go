@@ -169,9 +169,10 @@ func (p *pictures) enough() error {
 	return nil
 }
 
-// openShelf opens a shelf in the cache folder, "" for none.
+// openShelf opens a shelf in the cache folder; without one, or a name, it is gone
+// when it is closed.
 func openShelf(cache, name string, size int) (*feature.Shelf, error) {
-	if cache == "" {
+	if cache == "" || name == "" {
 		return feature.OpenShelf("", size)
 	}
 	return feature.OpenShelf(filepath.Join(cache, name), size)

@@ -104,9 +104,14 @@ func passes(labels, pass []string) ([]bool, error) {
 
 // newMaterial opens a network's shelf.
 func (s *session) newMaterial(n *feature.Network) (*material, error) {
-	name := fmt.Sprintf("%s-%d-%.8x.features", filepath.Base(n.Name), n.Size, n.Digest())
-	shelf, err := s.shelf(name, 4*n.Count)
-	return &material{network: n, shelf: shelf, pictures: s.pictures}, err
+	name := fmt.Sprintf("%s-%d-%.8x", filepath.Base(n.Name), n.Size, n.Digest())
+	m := &material{network: n, pictures: s.pictures}
+	var err error
+	if m.shelf, err = s.shelf(name+".features", 4*n.Count); err != nil {
+		return nil, err
+	}
+	m.descriptions, err = s.shelf(name+".descriptions", 4*n.ExtraCount)
+	return m, err
 }
 
 // choose tries candidates and returns the best: first networks, with the
@@ -197,17 +202,28 @@ func (s *session) try(ctx context.Context, t *tried) error {
 func (s *session) sample(logits []float64, rows int) *evaluate.Sample {
 	set := s.pictures.set
 	sample := &evaluate.Sample{Labels: set.Labels, Pass: s.pass}
-	for i, p := range set.Pictures {
-		scores := make([]float64, len(set.Labels))
-		head.Probabilities(logits[i*rows:(i+1)*rows], scores)
-		sample.Pictures = append(sample.Pictures, evaluate.Judged{Path: p.Path, Truth: p.Label, Scores: scores, Group: s.pictures.groups[i] + 1})
+	for i := range set.Pictures {
+		sample.Pictures = append(sample.Pictures, s.judged(i, logits[i*rows:(i+1)*rows]))
 	}
 	return sample
 }
 
+// judged is a picture with its logits.
+func (s *session) judged(i int, logits []float64) evaluate.Judged {
+	p := s.pictures.set.Pictures[i]
+	scores := make([]float64, len(s.pictures.set.Labels))
+	head.Probabilities(logits, scores)
+	return evaluate.Judged{Path: p.Path, Truth: p.Label, Scores: scores, Group: s.pictures.groups[i] + 1}
+}
+
 // crossValidate makes the whole choice of a head again without each fold, and
 // lets it judge that fold: so honest are no figures that a choice was made by.
+// Where there are but two folds, none is left to choose by, and it is the
+// logits of the choice itself.
 func (s *session) crossValidate(ctx context.Context, t *tried) ([]float64, error) {
+	if s.folds < 3 {
+		return t.fitted.Logits, nil
+	}
 	rows := t.fitted.Head.Rows
 	logits := make([]float64, len(s.pictures.hashes)*rows)
 	for f := range s.folds {
@@ -218,23 +234,19 @@ func (s *session) crossValidate(ctx context.Context, t *tried) ([]float64, error
 				rest = append(rest, i)
 			}
 		}
-		h := t.fitted.Head
-		if s.folds > 2 {
-			e, err := t.material.examples(rest, t.candidate, s.fold, s.folds, f, s.o.Seed)
-			if err != nil {
-				return nil, err
-			}
-			fitted, err := head.Fit(ctx, e, s.o.Seed)
-			if err != nil {
-				return nil, err
-			}
-			h = fitted.Head
+		e, err := t.material.examples(rest, t.candidate, s.fold, s.folds, f, s.o.Seed)
+		if err != nil {
+			return nil, err
+		}
+		fitted, err := head.Fit(ctx, e, s.o.Seed)
+		if err != nil {
+			return nil, err
 		}
 		for i, g := range s.fold {
 			if g != f {
 				continue
 			}
-			l, err := t.material.judge(h, t.candidate, i)
+			l, err := t.material.judge(fitted.Head, t.candidate, i)
 			if err != nil {
 				return nil, err
 			}

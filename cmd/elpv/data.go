@@ -71,3 +71,17 @@ func split(cells []cell, seed uint64) (training, test []cell) {
 	}
 	return training, test
 }
+
+// fewOf takes n cells at random, half of them defective.
+func fewOf(cells []cell, n int, seed uint64) []cell {
+	random := rand.New(rand.NewPCG(seed, 1))
+	var few []cell
+	left := map[bool]int{true: n / 2, false: n - n/2}
+	for _, i := range random.Perm(len(cells)) {
+		if c := cells[i]; left[c.defect] > 0 {
+			left[c.defect]--
+			few = append(few, c)
+		}
+	}
+	return few
+}

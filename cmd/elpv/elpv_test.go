@@ -1,19 +1,33 @@
 package main
 
 import (
-	"math"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 )
 
-func TestMeasure(t *testing.T) {
-	cells := []cell{{defect: true}, {defect: true}, {}, {}, {}}
-	got := measure(cells, []float64{0.9, 0.4, 0.6, 0.1, 0.4})
-	// Pairs: 0.9 beats 3; 0.4 beats 0.1, ties 0.4, loses to 0.6: 4.5 of 6.
-	if math.Abs(got.auc-4.5/6) > 1e-12 || math.Abs(got.accuracy-3.0/5) > 1e-12 || math.Abs(got.f1-0.5) > 1e-12 {
-		t.Errorf("got %+v", got)
+func TestFewOfTakesHalfOfEach(t *testing.T) {
+	var cells []cell
+	for i := range 300 {
+		cells = append(cells, cell{path: string(rune('a' + i)), defect: i%3 == 0})
+	}
+	few := fewOf(cells, 40, 1)
+	defects := 0
+	for _, c := range few {
+		if c.defect {
+			defects++
+		}
+	}
+	if len(few) != 40 || defects != 20 {
+		t.Errorf("%d pictures, %d of them defects; want 40 and 20", len(few), defects)
+	}
+}
+
+func TestMean(t *testing.T) {
+	got := mean([]figures{{Accuracy: 0.8, F1: 0.5, AUC: 0.9}, {Accuracy: 0.9, F1: 0.7, AUC: 0.9}})
+	if want := "accuracy 0.8500 ± 0.0500, F1 0.6000 ± 0.1000, ROC AUC 0.9000 ± 0.0000"; got != want {
+		t.Errorf("%s, want %s", got, want)
 	}
 }
 

@@ -1,7 +1,7 @@
 // Command elpv measures Passfail on real inspection pictures: ELPV, 2,624
-// electroluminescence pictures of solar cells. It trains a linear head on three
-// quarters of them and sends the others through the built program, by
-// "passfail classify" and by "passfail run".
+// electroluminescence pictures of solar cells. For each of some splits it lets
+// the built program train on three quarters of them, or on fewer, and judge the
+// others: "passfail train", "passfail evaluate" and "passfail run".
 //
 // The data set's licence (CC BY-NC-SA 4.0) forbids shipping it or a model that
 // was trained on it: both stay outside the repository.
@@ -12,15 +12,14 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
-
-	"passfail/model/base"
-	"passfail/train"
 )
 
 const (
@@ -29,150 +28,142 @@ const (
 )
 
 func main() {
-	data := flag.String("data", "", "the folder with labels.csv and images/ (make elpv fetches it)")
-	out := flag.String("out", "", "where to keep the model (default: a folder that goes away)")
-	name := flag.String("base", base.Default, "the base network")
-	program := flag.String("passfail", "bin/passfail", "the program to measure")
-	seed := flag.Uint64("seed", 42, "of the split")
+	m := measurement{}
+	flag.StringVar(&m.data, "data", "", "the folder with labels.csv and images/ (make elpv fetches it)")
+	flag.StringVar(&m.out, "out", "", "where to keep models and folders (default: a folder that goes away)")
+	flag.StringVar(&m.program, "passfail", "bin/passfail", "the program to measure")
+	seeds := flag.String("seeds", "1,2,3,4,5", "of the splits")
+	flag.IntVar(&m.few, "few", 0, "train on so many pictures only, half of them good")
+	flag.BoolVar(&m.run, "run", false, `compare with "passfail run" too`)
+	options := flag.String("train", "", `more options of "passfail train", set apart by blanks`)
 	flag.Parse()
+	m.options = strings.Fields(*options)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, *data, *out, *name, *program, *seed); err != nil {
+	if err := m.all(ctx, *seeds); err != nil {
 		fmt.Fprintln(os.Stderr, "elpv:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, data, out, name, program string, seed uint64) error {
-	cells, err := readCells(data)
-	if err != nil {
-		return err
-	}
-	training, test := split(cells, seed)
-	if out == "" {
-		if out, err = os.MkdirTemp("", "passfail-elpv-"); err != nil {
+// measurement is what is asked for.
+type measurement struct {
+	data, out, program string
+	few                int
+	run                bool
+	options            []string
+}
+
+// all measures each split and prints the mean.
+func (m *measurement) all(ctx context.Context, seeds string) (err error) {
+	if m.out == "" {
+		if m.out, err = os.MkdirTemp("", "passfail-elpv-"); err != nil {
 			return err
 		}
-		defer os.RemoveAll(out)
-	} else if err := os.MkdirAll(out, 0o755); err != nil {
-		return err
+		defer os.RemoveAll(m.out)
 	}
-	b, err := base.Read(name)
+	cells, err := readCells(m.data)
 	if err != nil {
 		return err
 	}
-	start := time.Now()
-	set := &train.Set{Labels: []string{defect, good}}
-	for _, c := range training {
-		p := train.Picture{Path: c.path}
-		if !c.defect {
-			p.Label = 1
+	var list []figures
+	for s := range strings.SplitSeq(seeds, ",") {
+		seed, err := strconv.ParseUint(strings.TrimSpace(s), 10, 64)
+		if err != nil {
+			return fmt.Errorf("-seeds %s: %w", seeds, err)
 		}
-		set.Pictures = append(set.Pictures, p)
+		f, err := m.one(ctx, cells, seed)
+		if err != nil {
+			return err
+		}
+		fmt.Printf("split %d: %s, trained in %.1f s with %d MB at most\n", seed, f, f.seconds, f.megabytes)
+		list = append(list, f)
 	}
-	m, err := train.Linear(ctx, b, set, "ELPV solar cells; not to be shipped (CC BY-NC-SA 4.0).")
-	if err != nil {
-		return err
-	}
-	modelPath := filepath.Join(out, "elpv-"+filepath.Base(name)+".tflite")
-	if err := train.WriteFile(modelPath, m); err != nil {
-		return err
-	}
-	fmt.Printf("trained on %d pictures in %.1f s: %s\n", len(training), time.Since(start).Seconds(), modelPath)
+	fmt.Printf("mean of %d splits: %s\n", len(list), mean(list))
+	return nil
+}
 
-	scores, verdicts, err := classify(ctx, program, modelPath, test)
+// one measures one split.
+func (m *measurement) one(ctx context.Context, cells []cell, seed uint64) (figures, error) {
+	training, test := split(cells, seed)
+	if m.few > 0 {
+		training = fewOf(training, m.few, seed)
+	}
+	dir := filepath.Join(m.out, fmt.Sprintf("split-%d", seed))
+	taught, judged := filepath.Join(dir, "train"), filepath.Join(dir, "test")
+	if err := folders(taught, training); err != nil {
+		return figures{}, err
+	}
+	if err := folders(judged, test); err != nil {
+		return figures{}, err
+	}
+	model := filepath.Join(dir, "model.tflite")
+	start := time.Now()
+	arguments := append([]string{"train", taught, "-o", model, "--seed", strconv.FormatUint(seed, 10),
+		"--comment", "ELPV solar cells; not to be shipped (CC BY-NC-SA 4.0).", "--report", filepath.Join(dir, "report.html")}, m.options...)
+	cmd := exec.CommandContext(ctx, m.program, arguments...)
+	cmd.Stderr = os.Stderr
+	text, err := cmd.Output()
 	if err != nil {
+		return figures{}, fmt.Errorf("%s train: %w", m.program, err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "report.txt"), text, 0o644); err != nil {
+		return figures{}, err
+	}
+	took, memory := time.Since(start), peakMegabytes(cmd)
+	answer, err := exec.CommandContext(ctx, m.program, "evaluate", model, judged, "--json", "--pass", good).Output()
+	if err != nil {
+		return figures{}, fmt.Errorf("%s evaluate: %w", m.program, err)
+	}
+	f := figures{seconds: took.Seconds(), megabytes: memory}
+	if err := json.Unmarshal(answer, &f); err != nil {
+		return figures{}, fmt.Errorf("%s evaluate: %w", m.program, err)
+	}
+	if m.run {
+		return f, m.compareRun(ctx, model, dir, test)
+	}
+	return f, nil
+}
+
+// folders links the cells into a folder for each label.
+func folders(dir string, cells []cell) error {
+	if err := os.RemoveAll(dir); err != nil {
 		return err
 	}
-	fmt.Printf("passfail classify, %d test pictures: %s\n", len(test), measure(test, scores))
-	same, took, err := compareRun(ctx, program, modelPath, out, test, verdicts)
-	if err != nil {
-		return err
-	}
-	fmt.Printf("passfail run, the same pictures as a folder: %d of %d verdicts are the same, %.1f s\n", same, len(test), took.Seconds())
-	if same != len(test) {
-		return fmt.Errorf("%d verdicts differ between classify and run", len(test)-same)
+	for _, c := range cells {
+		label := good
+		if c.defect {
+			label = defect
+		}
+		to := filepath.Join(dir, label)
+		if err := os.MkdirAll(to, 0o755); err != nil {
+			return err
+		}
+		path, err := filepath.Abs(c.path)
+		if err != nil {
+			return err
+		}
+		if err := os.Symlink(path, filepath.Join(to, filepath.Base(path))); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-// classify returns each cell's score of being defective and whether it passed.
-func classify(ctx context.Context, program, modelPath string, cells []cell) ([]float64, []bool, error) {
-	arguments := []string{"classify", "--json", "--model", modelPath, "--pass", good}
-	for _, c := range cells {
-		arguments = append(arguments, c.path)
-	}
-	cmd := exec.CommandContext(ctx, program, arguments...)
-	cmd.Stderr = os.Stderr
-	answer, err := cmd.Output()
-	if err != nil {
-		return nil, nil, fmt.Errorf("%s classify: %w", program, err)
-	}
-	var list []struct {
-		Verdict string             `json:"verdict"`
-		Scores  map[string]float64 `json:"scores"`
-	}
-	if err := json.Unmarshal(answer, &list); err != nil {
-		return nil, nil, fmt.Errorf("%s classify: %w", program, err)
-	}
-	if len(list) != len(cells) {
-		return nil, nil, fmt.Errorf("%s classify: %d results for %d pictures", program, len(list), len(cells))
-	}
-	scores, passed := make([]float64, len(list)), make([]bool, len(list))
-	for i, r := range list {
-		scores[i], passed[i] = r.Scores[defect], r.Verdict == "pass"
-	}
-	return scores, passed, nil
-}
-
-// compareRun plays the cells to "passfail run" as a folder and counts the
-// verdicts that are those of classify.
-func compareRun(ctx context.Context, program, modelPath, dir string, cells []cell, passed []bool) (int, time.Duration, error) {
-	parts, err := os.MkdirTemp(dir, "parts-")
-	if err != nil {
-		return 0, 0, err
-	}
-	defer os.RemoveAll(parts)
-	for i, c := range cells {
-		path, err := filepath.Abs(c.path)
-		if err != nil {
-			return 0, 0, err
+// mean of figures, with their standard deviation over the splits.
+func mean(list []figures) string {
+	n := float64(len(list))
+	of := func(get func(figures) float64) string {
+		sum, squares := 0.0, 0.0
+		for _, f := range list {
+			sum += get(f)
 		}
-		if err := os.Symlink(path, filepath.Join(parts, fmt.Sprintf("%04d.png", i))); err != nil {
-			return 0, 0, err
+		for _, f := range list {
+			d := get(f) - sum/n
+			squares += d * d
 		}
+		return fmt.Sprintf("%.4f ± %.4f", sum/n, math.Sqrt(squares/n))
 	}
-	modelPath, err = filepath.Abs(modelPath)
-	if err != nil {
-		return 0, 0, err
-	}
-	text := fmt.Sprintf("[camera]\nsource = %q\nloop = false\npace = \"fast\"\n[model]\nfile = %q\n[decision]\npass = [%q]\n[outputs]\nboard = \"simulated\"\n[log]\nformat = \"json\"\n",
-		filepath.Base(parts), modelPath, good)
-	configPath := filepath.Join(dir, filepath.Base(parts)+".toml")
-	if err := os.WriteFile(configPath, []byte(text), 0o644); err != nil {
-		return 0, 0, err
-	}
-	defer os.Remove(configPath)
-	start := time.Now()
-	cmd := exec.CommandContext(ctx, program, "run", "--config", configPath)
-	cmd.Stderr = os.Stderr
-	answer, err := cmd.Output()
-	if err != nil {
-		return 0, 0, fmt.Errorf("%s run: %w", program, err)
-	}
-	took := time.Since(start)
-	same := 0
-	for l := range strings.Lines(string(answer)) {
-		var r struct {
-			Verdict string `json:"verdict"`
-			Frame   int    `json:"frame"`
-		}
-		if json.Unmarshal([]byte(l), &r) != nil || r.Verdict == "" || r.Frame < 1 || r.Frame > len(cells) {
-			continue
-		}
-		if (r.Verdict == "pass") == passed[r.Frame-1] {
-			same++
-		}
-	}
-	return same, took, nil
+	return fmt.Sprintf("accuracy %s, F1 %s, ROC AUC %s", of(func(f figures) float64 { return f.Accuracy }),
+		of(func(f figures) float64 { return f.F1 }), of(func(f figures) float64 { return f.AUC }))
 }

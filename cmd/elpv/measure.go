@@ -1,66 +1,29 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
+	"os/exec"
+	"syscall"
 )
 
-// figures say how well scores tell defects from good cells.
-type figures struct{ accuracy, f1, auc float64 }
+// figures are what "passfail evaluate --json" says, and what the training took.
+type figures struct {
+	Accuracy float64 `json:"accuracy"`
+	F1       float64 `json:"f1"`
+	AUC      float64 `json:"auc"`
+
+	seconds   float64
+	megabytes int64
+}
 
 func (f figures) String() string {
-	return fmt.Sprintf("accuracy %.4f, F1 %.4f, ROC AUC %.4f", f.accuracy, f.f1, f.auc)
+	return fmt.Sprintf("accuracy %.4f, F1 %.4f, ROC AUC %.4f", f.Accuracy, f.F1, f.AUC)
 }
 
-// measure compares scores of being defective with the truth, at a threshold of
-// one half. F1 is that of the defects.
-func measure(cells []cell, scores []float64) figures {
-	var hit, missed, overkill, right int
-	for i, c := range cells {
-		said := scores[i] > 0.5
-		switch {
-		case said && c.defect:
-			hit++
-		case c.defect:
-			missed++
-		case said:
-			overkill++
-		}
-		if said == c.defect {
-			right++
-		}
+// peakMegabytes is the most memory that a finished command held.
+func peakMegabytes(cmd *exec.Cmd) int64 {
+	if u, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
+		return u.Maxrss / 1024 // Linux counts in KiB
 	}
-	return figures{
-		accuracy: float64(right) / float64(len(cells)),
-		f1:       2 * float64(hit) / float64(2*hit+missed+overkill),
-		auc:      auc(cells, scores),
-	}
-}
-
-// auc is the share of pairs of a defect and a good cell in which the defect has
-// the higher score; a tie is half a pair.
-func auc(cells []cell, scores []float64) float64 {
-	order := make([]int, len(cells))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(scores[a], scores[b]) })
-	defects, good, won := 0.0, 0.0, 0.0
-	for i := 0; i < len(order); {
-		d, g := 0.0, 0.0
-		j := i
-		for ; j < len(order) && scores[order[j]] == scores[order[i]]; j++ {
-			if cells[order[j]].defect {
-				d++
-			} else {
-				g++
-			}
-		}
-		won += d * (good + g/2)
-		defects += d
-		good += g
-		i = j
-	}
-	return won / (defects * good)
+	return 0
 }

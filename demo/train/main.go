@@ -6,11 +6,13 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"path/filepath"
 
 	"passfail/demo"
+	"passfail/evaluate/report"
 	"passfail/model/base"
 	"passfail/train"
 )
@@ -42,20 +44,22 @@ func run(ctx context.Context, out, name string, perClass int, seed uint64) error
 	if err := demo.WriteDataset(ctx, pictures, perClass, seed, demo.Options{}); err != nil {
 		return err
 	}
-	b, err := base.Read(name)
-	if err != nil {
-		return err
-	}
-	set, err := train.ReadFolders(pictures)
-	if err != nil {
-		return err
-	}
 	fmt.Println("training …")
-	m, err := train.Linear(ctx, b, set, "The demo's model: a made-up machined part, from synthetic pictures.")
+	r, err := train.Run(ctx, train.Options{
+		Dir: pictures, Pass: []string{string(demo.Good)}, Bases: []string{name}, Sizes: []int{224}, Augment: train.AugmentNone, Seed: seed,
+		Comment: "The demo's model: a made-up machined part, from synthetic pictures.",
+	})
 	if err != nil {
 		return err
 	}
-	if err := train.WriteFile(out, m); err != nil {
+	err = report.WriteFile(out, func(w io.Writer) error {
+		_, err := w.Write(r.Model)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if err := r.Report.WriteText(os.Stdout); err != nil {
 		return err
 	}
 	fmt.Println("wrote", out)

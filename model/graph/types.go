@@ -129,17 +129,23 @@ const (
 	ColorGray    = metadata.ColorSpaceTypeGRAYSCALE
 )
 
-// ScoreOutput describes an output of scores whose labels are in a packed file.
-func ScoreOutput(name, description, labelFile string) *TensorMetadata {
+// FeatureOutput describes an output of numbers.
+func FeatureOutput(name, description string) *TensorMetadata {
 	return &TensorMetadata{
 		Name: name, Description: description,
 		Content: &metadata.ContentT{ContentProperties: &metadata.ContentPropertiesT{
 			Type: metadata.ContentPropertiesFeatureProperties, Value: &metadata.FeaturePropertiesT{},
 		}},
-		Stats: &metadata.StatsT{Max: []float32{1}, Min: []float32{0}},
-		AssociatedFiles: []*AssociatedFile{{
-			Name: labelFile, Description: "Labels of the scores, a line each.",
-			Type: metadata.AssociatedFileTypeTENSOR_AXIS_LABELS,
-		}},
 	}
+}
+
+// ScoreOutput describes an output of scores whose labels are in a packed file.
+func ScoreOutput(name, description, labelFile string) *TensorMetadata {
+	t := FeatureOutput(name, description)
+	t.Stats = &metadata.StatsT{Max: []float32{1}, Min: []float32{0}}
+	t.AssociatedFiles = []*AssociatedFile{{
+		Name: labelFile, Description: "Labels of the scores, a line each.",
+		Type: metadata.AssociatedFileTypeTENSOR_AXIS_LABELS,
+	}}
+	return t
 }

@@ -23,8 +23,9 @@ type Picture struct {
 // Collect puts the features of each picture, in each of the variants, on the
 // shelf, unless they are there. View says how Open cuts and turns a picture. A picture
 // that can't be used is no reason to stop: its error is at its place in errs.
+// Extras, unless nil, is given what is extra of each picture as it is.
 // Progress, unless nil, is called after each picture, by one goroutine at a time.
-func (n *Network) Collect(ctx context.Context, shelf *Shelf, view string, pictures []Picture, variants []Variant, progress func()) (errs []error, err error) {
+func (n *Network) Collect(ctx context.Context, shelf, extras *Shelf, view string, pictures []Picture, variants []Variant, progress func()) (errs []error, err error) {
 	errs = make([]error, len(pictures))
 	work := make(chan int)
 	workers := min(runtime.NumCPU(), max(len(pictures), 1))
@@ -35,7 +36,7 @@ func (n *Network) Collect(ctx context.Context, shelf *Shelf, view string, pictur
 	var group sync.WaitGroup
 	for w := range workers {
 		group.Go(func() {
-			c := collector{network: n, shelf: shelf, view: view, variants: variants}
+			c := collector{network: n, shelf: shelf, extras: extras, view: view, variants: variants}
 			defer c.close()
 			for i := range work {
 				errs[i], failed[w] = c.collect(&pictures[i])
@@ -71,19 +72,20 @@ func (n *Network) Collect(ctx context.Context, shelf *Shelf, view string, pictur
 
 // collector is what one goroutine of Collect has.
 type collector struct {
-	network  *Network
-	shelf    *Shelf
-	view     string
-	variants []Variant
-	x        *Extractor // opened when first needed
-	jittered gocv.Mat   // scratch, likewise
+	network       *Network
+	shelf, extras *Shelf
+	view          string
+	variants      []Variant
+	x             *Extractor // opened when first needed
+	jittered      gocv.Mat   // scratch, likewise
 }
 
 // collect returns what is wrong with the picture, and what is wrong with all.
 func (c *collector) collect(p *Picture) (bad, failed error) {
 	var missing []Variant
 	for _, v := range c.variants {
-		if !c.shelf.Has(c.network.Key(p.Hash, c.view, v)) {
+		k := c.network.Key(p.Hash, c.view, v)
+		if !c.shelf.Has(k) || c.wantsExtra(v) && !c.extras.Has(k) {
 			missing = append(missing, v)
 		}
 	}
@@ -121,12 +123,20 @@ func (c *collector) collect(p *Picture) (bad, failed error) {
 		if err != nil {
 			return nil, fmt.Errorf("base network %s: %w", c.network.Name, err)
 		}
-		if err := c.shelf.Put(c.network.Key(p.Hash, c.view, v), Bytes(x)); err != nil {
+		k := c.network.Key(p.Hash, c.view, v)
+		if err := c.shelf.Put(k, Bytes(x)); err != nil {
 			return nil, err
+		}
+		if c.wantsExtra(v) {
+			if err := c.extras.Put(k, Bytes(c.x.Extra())); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return nil, nil
 }
+
+func (c *collector) wantsExtra(v Variant) bool { return c.extras != nil && v == Variant{} }
 
 // load prepares the picture, jittered so or not at all (0).
 func (c *collector) load(f *capture.Frame, hash [32]byte, jitter int) error {

@@ -16,10 +16,11 @@ import (
 
 // Network is a base network that pools its maps: what a head is fitted to.
 type Network struct {
-	Name  string // of the base
-	Size  int    // side of its square input, pixels
-	Base  []byte // the base's .tflite at that size: its outputs are maps
-	Count int    // features of a picture
+	Name       string // of the base
+	Size       int    // side of its square input, pixels
+	Base       []byte // the base's .tflite at that size: its outputs are maps
+	Count      int    // features of a picture
+	ExtraCount int    // numbers of Extra
 
 	channels []int // of the base's maps
 	cost     int64
@@ -27,15 +28,21 @@ type Network struct {
 	digest   [32]byte // of pooled
 }
 
+// Extra adds to a base what is wanted of pictures besides features: a row [1 n],
+// float32.
+type Extra func(m *graph.Model, p Pooled) (int32, error)
+
 // NewNetwork makes a base network, the bytes of a file of model/base, ready for
-// pictures of size × size pixels.
-func NewNetwork(name string, base []byte, size int) (*Network, error) {
+// pictures of size × size pixels. Extra may be nil.
+func NewNetwork(name string, base []byte, size int, extra Extra) (*Network, error) {
 	f, err := graph.Parse(base)
 	if err != nil {
 		return nil, fmt.Errorf("base network %s: %w", name, err)
 	}
-	if err := f.Resize(size); err != nil {
-		return nil, fmt.Errorf("base network %s: %w", name, err)
+	if own := f.Model.Shape(f.Model.Subgraphs[0].Inputs[0]); int(own[1]) != size || int(own[2]) != size {
+		if err := f.Resize(size); err != nil {
+			return nil, fmt.Errorf("base network %s: %w", name, err)
+		}
 	}
 	n := &Network{Name: name, Size: size, cost: MultiplyAdds(f.Model)}
 	if n.Base, err = f.Bytes(); err != nil {
@@ -50,7 +57,16 @@ func NewNetwork(name string, base []byte, size int) (*Network, error) {
 	if err != nil {
 		return nil, fmt.Errorf("base network %s: %w", name, err)
 	}
-	SetOutputs(f, append([]int32{pooled.Features}, taps...)...)
+	outputs := []int32{pooled.Features}
+	if extra != nil {
+		t, err := extra(f.Model, pooled)
+		if err != nil {
+			return nil, fmt.Errorf("base network %s: %w", name, err)
+		}
+		n.ExtraCount = int(f.Model.Shape(t)[1])
+		outputs = append(outputs, t)
+	}
+	SetOutputs(f, outputs...)
 	if n.pooled, err = f.Bytes(); err != nil {
 		return nil, fmt.Errorf("base network %s: %w", name, err)
 	}
@@ -60,14 +76,16 @@ func NewNetwork(name string, base []byte, size int) (*Network, error) {
 
 // Pooled are the tensors that Pool adds, [views …], float32.
 type Pooled struct {
-	Features int32 // of each of the base's maps mean and standard deviation over positions, all behind each other
-	Roots    int32 // the square roots of the standard deviations
+	Statistics []int32 // of each map: mean and standard deviation over positions of each channel
+	Features   int32   // all of these behind each other
+	Roots      int32   // the square roots of the standard deviations
 }
 
 // Pool adds to a base what heads see.
 func Pool(m *graph.Model) (Pooled, error) {
 	sub := m.Subgraphs[0]
-	var pooled, deviations []int32
+	p := Pooled{}
+	var deviations []int32
 	for _, tap := range sub.Outputs {
 		t := sub.Tensors[tap]
 		if len(t.Shape) != 4 || t.Type != graph.Int8 {
@@ -76,13 +94,13 @@ func Pool(m *graph.Model) (Pooled, error) {
 		name := "pool/" + t.Name
 		real := m.Dequantize(tap, name+"/real")
 		mean, deviation := m.MeanOverPositions(real, name+"/mean"), m.StdOverPositions(real, name+"/std")
-		pooled = append(pooled, mean, deviation)
+		p.Statistics = append(p.Statistics, m.Concatenate([]int32{mean, deviation}, name))
 		deviations = append(deviations, deviation)
 	}
-	if len(pooled) == 0 {
+	if len(p.Statistics) == 0 {
 		return Pooled{}, fmt.Errorf("it has no outputs")
 	}
-	p := Pooled{Features: m.Concatenate(pooled, "features")}
+	p.Features = m.Concatenate(p.Statistics, "features")
 	p.Roots = m.Sqrt(m.Concatenate(deviations, "deviations"), "roots")
 	return p, m.Err()
 }
@@ -173,14 +191,9 @@ func (e *Extractor) Features(t Turn) ([]float32, error) {
 	return e.net.Output(0), nil
 }
 
-// Maps is the number of the base's maps.
-func (e *Extractor) Maps() int { return e.net.Outputs() - 1 }
-
-// Map returns one of the base's maps of what Features saw last, as real numbers,
-// and its shape [1 height width channels]. Both are the extractor's own.
-func (e *Extractor) Map(i int) ([]float32, []int) {
-	return e.net.Output(i + 1), e.net.OutputShape(i + 1)
-}
+// Extra returns what is extra of what Features saw last. The slice is the
+// extractor's own.
+func (e *Extractor) Extra() []float32 { return e.net.Output(1) }
 
 // Close frees what lies outside Go's heap.
 func (e *Extractor) Close() { e.net.Close() }

@@ -11,10 +11,10 @@ import (
 
 // Fitted is a head and what cross-validation says of it.
 type Fitted struct {
-	Head   *Head
-	Logits []float64 // [pictures][rows]: each picture's, from heads that it did not teach
-	Loss   float64   // mean −log probability of the true class of these
-	Kind   string    // what was chosen: "linear", "kernel" or "linear and kernel"
+	Head     *Head
+	Logits   []float64 // [pictures][rows]: each picture's, from heads that it did not teach
+	Loss     float64   // mean −log probability of the true class of these
+	Kind     string    // what was chosen: "linear", "kernel" or "linear and kernel"
 	Settings string
 }
 
@@ -59,7 +59,7 @@ func Fit(ctx context.Context, e *Examples, seed uint64) (*Fitted, error) {
 		return nil, errors.New("the head's scores can't be calibrated")
 	}
 	rows := e.rows()
-	f := &Fitted{Settings: fmt.Sprintf("%v lin %.4f", bent.settings, straight.loss),Loss: best.loss, Kind: map[float64]string{0: "linear", 0.5: "linear and kernel", 1: "kernel"}[at]}
+	f := &Fitted{Settings: fmt.Sprintf("%v lin %.4f", bent.settings, straight.loss), Loss: best.loss, Kind: map[float64]string{0: "linear", 0.5: "linear and kernel", 1: "kernel"}[at]}
 	for i, v := range mixed {
 		f.Logits = append(f.Logits, best.slope*v+best.bias[i%rows])
 	}

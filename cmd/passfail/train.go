@@ -1,0 +1,229 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"passfail/config"
+	"passfail/evaluate/report"
+	"passfail/line"
+	"passfail/train"
+	"passfail/train/dataset"
+)
+
+func newTrain() *cobra.Command {
+	var o trainOptions
+	c := &cobra.Command{
+		Use:   "train DIR",
+		Short: "Teach a model your own parts, by folders of pictures",
+		Long: `Makes a model from a folder with a folder of pictures for each label, such as
+good and scratch. Bases, input sizes and ways of turning the pictures are tried
+and chosen by cross-validation on these very pictures; the report says what was
+tried, how good the result is and how sure that is.
+
+The pictures are seen through the configuration's rotation, flip and region of
+interest, where there is one, unless "passfail capture" took them: those are cut
+already.`,
+		Example: `  passfail train pictures -o flange.tflite
+  passfail train pictures -o flange.tflite --test more-pictures --report flange.html
+  passfail train pictures -o flange.tflite --max-escapes 0.5% --budget 5m`,
+		Args: args(cobra.ExactArgs(1)),
+		RunE: func(c *cobra.Command, a []string) error {
+			o.dir = a[0]
+			return o.run(c.Context(), c.OutOrStdout())
+		},
+	}
+	f := c.Flags()
+	f.StringVarP(&o.out, "output", "o", "", "the model file to write")
+	f.StringVar(&o.report, "report", "", "write the report as a page, or as JSON if the name ends with .json")
+	f.BoolVar(&o.json, "json", false, "print the report as JSON")
+	f.StringVar(&o.test, "test", "", "a folder of pictures that do not teach but are judged at the end")
+	f.StringSliceVar(&o.pass, "pass", nil, "labels of good parts (default the configuration's, or good, ok, pass)")
+	f.StringSliceVar(&o.bases, "base", nil, "base networks that may be tried, by name or file (default all)")
+	f.IntSliceVar(&o.sizes, "size", nil, "input sizes that may be tried, pixels")
+	f.StringVar(&o.augment, "augment", string(train.AugmentAuto), "variants of the pictures that teach too: auto, none, turns, jitter, all")
+	f.Float64Var(&o.maxCost, "max-cost", train.DefaultMaxCost, "the most that judging a part may cost, in units of MobileNetV2 at 224 pixels")
+	f.DurationVar(&o.budget, "budget", train.DefaultBudget, "after so long nothing new is tried")
+	f.Uint64Var(&o.seed, "seed", 1, "the same pictures, options and seed give the same model")
+	f.Var(&o.maxEscapes, "max-escapes", "choose the threshold so that at most so many bad parts pass, such as 0.5%")
+	f.Float64Var(&o.cost, "cost", 0, "choose the threshold so that an escape counts as so many good parts failed (default 1)")
+	f.StringVarP(&o.config, "config", "c", "", "the station's configuration (default config.toml, where there is one)")
+	f.StringVar(&o.comment, "comment", "", "goes into the model's description")
+	f.StringVar(&o.cache, "cache", "", `folder for computed features (default in the user's cache; "none": not kept)`)
+	return c
+}
+
+type trainOptions struct {
+	dir, out, report, test string
+	json                   bool
+	pass, bases            []string
+	sizes                  []int
+	augment                string
+	maxCost, cost          float64
+	maxEscapes             share
+	budget                 time.Duration
+	seed                   uint64
+	config, comment, cache string
+}
+
+func (o *trainOptions) run(ctx context.Context, w io.Writer) error {
+	if o.out == "" {
+		return usageError{errors.New("train: -o FILE is missing: where should the model go?")}
+	}
+	if !slices.Contains(train.Augments(), train.Augment(o.augment)) {
+		return usageError{fmt.Errorf("--augment %s: auto, none, turns, jitter or all", o.augment)}
+	}
+	if o.budget <= 0 || !(o.maxCost > 0) {
+		return usageError{errors.New("--budget and --max-cost must be above 0")}
+	}
+	cfg, err := o.load()
+	if err != nil {
+		return err
+	}
+	// What can't be written later is better known now.
+	for _, path := range []string{o.out, o.report} {
+		if path == "" {
+			continue
+		}
+		if info, err := os.Stat(filepath.Dir(path)); err != nil || !info.IsDir() {
+			return fmt.Errorf("%s can't be written: there is no folder %s", path, filepath.Dir(path))
+		}
+	}
+	pass, err := o.passLabels(cfg)
+	if err != nil {
+		return err
+	}
+	bar := newSteps()
+	t := train.Options{
+		Dir: o.dir, Test: o.test, Pass: pass, View: captureSettings(cfg), Bases: o.bases, Sizes: o.sizes,
+		Augment: train.Augment(o.augment), MaxCost: o.maxCost, Budget: o.budget, Seed: o.seed,
+		Cache: o.cacheDir(), Comment: o.comment, Program: "passfail " + version, Progress: bar.show,
+	}
+	t.Aim.EscapeCost, t.Aim.MaxEscapes = o.cost, float64(o.maxEscapes)
+	r, err := train.Run(ctx, t)
+	bar.clear()
+	if err != nil {
+		return err
+	}
+	r.Report.Model.File = o.out
+	if err := writeBytes(o.out, r.Model); err != nil {
+		return err
+	}
+	if o.report != "" {
+		write := r.Report.WriteHTML
+		if strings.EqualFold(filepath.Ext(o.report), ".json") {
+			write = r.Report.WriteJSON
+		}
+		if err := report.WriteFile(o.report, write); err != nil {
+			return err
+		}
+	}
+	if o.json {
+		return r.Report.WriteJSON(w)
+	}
+	return r.Report.WriteText(w)
+}
+
+func writeBytes(path string, b []byte) error {
+	return report.WriteFile(path, func(w io.Writer) error {
+		_, err := w.Write(b)
+		return err
+	})
+}
+
+// load is the configuration whose view and decision count. Without one parts are
+// seen whole.
+func (o *trainOptions) load() (*config.Config, error) {
+	path := o.config
+	if path == "" {
+		if _, err := os.Stat(configFile); errors.Is(err, fs.ErrNotExist) {
+			return config.Default(), nil
+		}
+		path = configFile
+	}
+	return config.Load(path)
+}
+
+// passLabels are the labels of good parts: as given, or those of the
+// configuration's or the usual ones that the data set has.
+func (o *trainOptions) passLabels(cfg *config.Config) ([]string, error) {
+	if o.pass != nil {
+		return o.pass, nil
+	}
+	set, err := dataset.List(o.dir, dataset.Options{})
+	if err != nil {
+		return nil, err
+	}
+	var list []string
+	for _, l := range set.Labels {
+		if slices.Contains(cfg.Decision.Pass, l) || len(cfg.Decision.Pass) == 0 && slices.Contains(line.GoodLabels, strings.ToLower(l)) {
+			list = append(list, l)
+		}
+	}
+	if len(list) > 0 {
+		return list, nil
+	}
+	for _, l := range set.Labels {
+		if slices.Contains(line.GoodLabels, strings.ToLower(l)) {
+			list = append(list, l)
+		}
+	}
+	if len(list) == 0 {
+		return nil, fmt.Errorf("which of the labels mean a good part? None of %s is called %s; say it with --pass", strings.Join(set.Labels, ", "), strings.Join(line.GoodLabels, ", "))
+	}
+	return list, nil
+}
+
+// cacheDir is where features are kept, "" for nowhere.
+func (o *trainOptions) cacheDir() string {
+	switch o.cache {
+	case "none":
+		return ""
+	case "":
+		dir, err := os.UserCacheDir()
+		if err != nil {
+			return ""
+		}
+		return filepath.Join(dir, "passfail", "features")
+	}
+	return o.cache
+}
+
+// steps shows how far a training is, on a terminal.
+type steps struct {
+	bar   *progressbar.ProgressBar
+	doing string
+}
+
+func newSteps() *steps { return &steps{} }
+
+func (s *steps) show(t train.Step) {
+	if !term.IsTerminal(int(os.Stderr.Fd())) {
+		return
+	}
+	if t.Doing != s.doing {
+		s.clear()
+		s.doing = t.Doing
+		s.bar = progressbar.NewOptions(t.Total, progressbar.OptionSetWriter(os.Stderr), progressbar.OptionSetDescription(t.Doing),
+			progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(true), progressbar.OptionFullWidth())
+	}
+	_ = s.bar.Set(t.Done) // it can't fail: it is told of no more than there are
+}
+
+func (s *steps) clear() {
+	if s.bar != nil {
+		_ = s.bar.Clear()
+	}
+}

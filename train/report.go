@@ -1,0 +1,167 @@
+package train
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"passfail/capture"
+	"passfail/evaluate"
+	"passfail/evaluate/report"
+	"passfail/model"
+	"passfail/train/dataset"
+)
+
+// onSheet is how many pictures a contact sheet has at most.
+const onSheet = 24
+
+// report says what the training came to.
+func (s *session) report(ctx context.Context, best *tried, b []byte, sample *evaluate.Sample, choice *evaluate.Choice, curve *evaluate.LearningCurve) (*report.Report, error) {
+	classifier, err := model.OpenBytes(b, model.Options{})
+	if err != nil {
+		return nil, err
+	}
+	defer classifier.Close()
+	took, err := latency(classifier)
+	if err != nil {
+		return nil, err
+	}
+	set := s.pictures.set
+	sum := sha256.Sum256(b)
+	r := &report.Report{
+		Title:   "Training on " + filepath.Base(set.Dir),
+		Made:    time.Now().UTC().Truncate(time.Second),
+		Program: s.o.Program,
+		Model: report.Model{
+			SHA256: hex.EncodeToString(sum[:]), Bytes: len(b), Labels: set.Labels, Pass: s.passLabels(),
+			Base: best.network.Name, Input: classifier.Input().String(), Views: len(best.serve), Head: best.fitted.Kind,
+			Milliseconds: took, Seed: &s.o.Seed,
+		},
+		Data:      report.Data{Dir: set.Dir, Hash: s.pictures.digest(), Parts: s.parts()},
+		Threshold: choice, LearningCurve: curve,
+	}
+	for i, n := range set.Counts() {
+		r.Data.Labels = append(r.Data.Labels, report.Count{Label: set.Labels[i], Pass: s.pass[i], Pictures: n})
+	}
+	for _, err := range s.pictures.broken {
+		r.Data.Unreadable = append(r.Data.Unreadable, err.Error())
+	}
+	how := fmt.Sprintf("cross-validation, %d folds", s.folds)
+	if s.folds < 3 {
+		r.Warnings = append(r.Warnings, "A label has pictures of only two parts: the figures are of the very cross-validation that chose the model, so they flatter it. Take more pictures.")
+	}
+	if r.CrossValidated, err = report.NewEvaluation(how, sample, choice.Threshold); err != nil {
+		return nil, err
+	}
+	if curve != nil {
+		// A curve of too few points has no forecast.
+		r.Forecast, _ = curve.Forecast(s.o.Seed)
+	}
+	thumbnails := report.Thumbnails(ctx, s.pictures.view, nil)
+	suspects, err := evaluate.Mislabelled(sample, choice.Threshold, onSheet)
+	if err != nil {
+		return nil, err
+	}
+	r.Mislabelled = report.NewPictures(suspects, thumbnails)
+	if suspects, err = evaluate.Worst(sample, choice.Threshold, onSheet); err != nil {
+		return nil, err
+	}
+	r.Worst = report.NewPictures(suspects, thumbnails)
+	s.reportTried(r, best)
+	if s.o.Test != "" {
+		if r.Test, err = s.test(ctx, classifier, choice.Threshold); err != nil {
+			return nil, err
+		}
+	}
+	r.Seconds = time.Since(s.start).Seconds()
+	r.Model.TrainingSeconds = r.Seconds
+	return r, nil
+}
+
+// parts is how many the pictures show.
+func (s *session) parts() int {
+	n := 0
+	for _, g := range s.pictures.groups {
+		n = max(n, g+1)
+	}
+	return n
+}
+
+func (s *session) reportTried(r *report.Report, best *tried) {
+	for _, t := range s.tried {
+		c := report.Candidate{Name: t.String(), Cost: t.cost, Accuracy: evaluate.Unknown, AUC: evaluate.Unknown, Why: t.skipped}
+		if t.fitted != nil {
+			c.Name += ", " + t.fitted.Kind + " head"
+			c.Accuracy, c.AUC = evaluate.Figure(t.accuracy), evaluate.Figure(t.auc)
+			c.Why = fmt.Sprintf("log loss %.3f", t.fitted.Loss)
+			c.Chosen = t.candidate == best.candidate
+			if c.Chosen {
+				c.Why += ", the lowest"
+			}
+		}
+		r.Candidates = append(r.Candidates, c)
+	}
+}
+
+// test judges the pictures that did not teach, by the model as it is served.
+func (s *session) test(ctx context.Context, c *model.Classifier, threshold float64) (*report.Evaluation, error) {
+	looks, err := s.shelf("", dataset.LookSize)
+	if err != nil {
+		return nil, err
+	}
+	p, err := look(ctx, s.o.Test, 1, s.o.View, looks, func(int, int) {})
+	if err != nil {
+		return nil, err
+	}
+	taught := map[[32]byte]bool{}
+	for _, h := range s.pictures.hashes {
+		taught[h] = true
+	}
+	sample := &evaluate.Sample{Labels: s.pictures.set.Labels, Pass: s.pass}
+	for i, picture := range p.set.Pictures {
+		if taught[p.hashes[i]] {
+			return nil, fmt.Errorf("test pictures: %s is also among the training's: a test with it says nothing; take it out of one of the two", picture.Path)
+		}
+		scores, err := classify(c, picture.Path, p.view)
+		if err != nil {
+			return nil, err
+		}
+		truth := -1
+		for k, l := range sample.Labels {
+			if l == p.set.Labels[picture.Label] {
+				truth = k
+			}
+		}
+		if truth < 0 {
+			return nil, fmt.Errorf("test pictures: the model has no label %q; its labels are %s", p.set.Labels[picture.Label], strings.Join(sample.Labels, ", "))
+		}
+		sample.Pictures = append(sample.Pictures, evaluate.Judged{Path: picture.Path, Truth: truth, Scores: scores, Group: p.groups[i] + 1})
+		s.o.Progress(Step{"judging the test pictures", i + 1, len(p.set.Pictures)})
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+	}
+	return report.NewEvaluation("pictures that did not teach", sample, threshold)
+}
+
+// classify scores a picture file.
+func classify(c *model.Classifier, path string, view capture.Settings) ([]float64, error) {
+	f, err := capture.ReadPicture(path, view)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	got, err := c.Classify(&f.Image, f.ROI)
+	if err != nil {
+		return nil, fmt.Errorf("picture %s: %w", path, err)
+	}
+	scores := make([]float64, len(got))
+	for k, v := range got {
+		scores[k] = float64(v)
+	}
+	return scores, nil
+}

@@ -1,0 +1,309 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"passfail/capture"
+	"passfail/evaluate"
+	"passfail/evaluate/report"
+	"passfail/model"
+	"passfail/train/dataset"
+	"passfail/train/head"
+)
+
+// Result of a training.
+type Result struct {
+	Model     []byte // the .tflite file
+	Report    *report.Report
+	DataSet   string         // its SHA-256, hex
+	Base      string         // that the model is made on
+	Pictures  int            // that taught
+	Examples  map[string]int // of each label
+	Threshold float64
+}
+
+// Run trains a model. Nothing is written but the cache.
+func Run(ctx context.Context, o Options) (*Result, error) {
+	s := &session{o: o, start: time.Now()}
+	defer s.close()
+	if err := s.o.complete(); err != nil {
+		return nil, err
+	}
+	if err := s.survey(ctx); err != nil {
+		return nil, err
+	}
+	best, err := s.choose(ctx)
+	if err != nil {
+		return nil, err
+	}
+	logits, err := s.crossValidate(ctx, best)
+	if err != nil {
+		return nil, err
+	}
+	sample := s.sample(logits, best.fitted.Head.Rows)
+	choice, err := evaluate.Choose(sample, s.o.Aim)
+	if err != nil {
+		return nil, err
+	}
+	curve, err := s.learningCurve(ctx, best, sample)
+	if err != nil {
+		return nil, err
+	}
+	s.o.Progress(Step{"writing the model", 0, 1})
+	p := s.provenance(best, choice)
+	b, err := s.assemble(ctx, best, p)
+	if err != nil {
+		return nil, err
+	}
+	r := &Result{Model: b, DataSet: p.DataSet, Base: best.network.Name, Pictures: len(s.pictures.hashes), Examples: p.Examples, Threshold: choice.Threshold}
+	r.Report, err = s.report(ctx, best, b, sample, choice, curve)
+	return r, err
+}
+
+func (s *session) provenance(t *tried, choice *evaluate.Choice) Provenance {
+	p := Provenance{
+		Description: s.o.Comment, Threshold: choice.Threshold, Pass: s.passLabels(),
+		Examples: s.pictures.counts(), DataSet: s.pictures.digest(), BaseName: t.network.Name, Size: t.network.Size,
+		Head: t.fitted.Kind, Seed: s.o.Seed, Program: s.o.Program,
+	}
+	if p.Description == "" {
+		p.Description = fmt.Sprintf("Tells %s, by %d pictures.", strings.Join(s.pictures.set.Labels, ", "), len(s.pictures.hashes))
+	}
+	for _, v := range t.serve {
+		p.Views = append(p.Views, v.String())
+	}
+	return p
+}
+
+func (s *session) passLabels() []string {
+	var list []string
+	for i, l := range s.pictures.set.Labels {
+		if s.pass[i] {
+			list = append(list, l)
+		}
+	}
+	return list
+}
+
+// assemble makes the model's file, with reference pictures, and tries it: what
+// it says of pictures must be what the head said of them.
+func (s *session) assemble(ctx context.Context, t *tried, p Provenance) ([]byte, error) {
+	set := s.pictures.set
+	b, err := Assemble(t.network, t.fitted.Head, t.serve, set.Labels, p)
+	if err != nil {
+		return nil, err
+	}
+	refs, err := model.NewReferences(b)
+	if err != nil {
+		return nil, fmt.Errorf("the model that was trained can't be opened: %w", err)
+	}
+	defer refs.Close()
+	for _, i := range s.witnesses(t) {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		f, err := capture.ReadPicture(set.Pictures[i].Path, s.pictures.view)
+		if err != nil {
+			return nil, err
+		}
+		err = refs.Offer(&f.Image, f.ROI)
+		f.Close()
+		if err != nil {
+			return nil, err
+		}
+	}
+	if b, err = refs.Bytes(); err != nil {
+		return nil, err
+	}
+	return b, s.compare(t, b)
+}
+
+// perLabel is how many pictures of each label a new model is tried on.
+const perLabel = 3
+
+// witnesses are some pictures of each label: those that the head is surest of.
+func (s *session) witnesses(t *tried) []int {
+	set := s.pictures.set
+	rows := t.fitted.Head.Rows
+	p := make([]float64, len(set.Labels))
+	var list []int
+	for label := range set.Labels {
+		var best []int
+		var score []float64
+		for i, picture := range set.Pictures {
+			if picture.Label != label {
+				continue
+			}
+			head.Probabilities(t.fitted.Logits[i*rows:(i+1)*rows], p)
+			at := len(best)
+			for at > 0 && p[label] > score[at-1] {
+				at--
+			}
+			best = append(best[:at], append([]int{i}, best[at:]...)...)
+			score = append(score[:at], append([]float64{p[label]}, score[at:]...)...)
+			if len(best) > perLabel {
+				best, score = best[:perLabel], score[:perLabel]
+			}
+		}
+		list = append(list, best...)
+	}
+	return list
+}
+
+// closeEnough is how far the model's scores may be from the head's: the network
+// computes in 32 bits and adds up in another order.
+const closeEnough = 0.01
+
+// compare opens the model and lets it judge some pictures.
+func (s *session) compare(t *tried, b []byte) error {
+	c, err := model.OpenBytes(b, model.Options{Threads: 1})
+	if err != nil {
+		return fmt.Errorf("the model that was trained can't be opened: %w", err)
+	}
+	defer c.Close()
+	if err := c.SelfTest(); err != nil {
+		return err
+	}
+	want := make([]float64, len(c.Labels()))
+	for _, i := range s.witnesses(t) {
+		path := s.pictures.set.Pictures[i].Path
+		logits, err := t.material.judge(t.fitted.Head, t.candidate, i)
+		if err != nil {
+			return err
+		}
+		head.Probabilities(logits, want)
+		got, err := classify(c, path, s.pictures.view)
+		if err != nil {
+			return err
+		}
+		for k, v := range got {
+			if math.Abs(v-want[k]) > closeEnough {
+				return fmt.Errorf("the model that was trained judges %s otherwise than it was taught: %q scores %.3f, and should %.3f; this is a fault of Passfail or of the machine's memory, and nothing was written",
+					path, c.Labels()[k], v, want[k])
+			}
+		}
+	}
+	return nil
+}
+
+// learningCurve is what trainings on fewer pictures would have come to.
+func (s *session) learningCurve(ctx context.Context, t *tried, whole *evaluate.Sample) (*evaluate.LearningCurve, error) {
+	full, err := evaluate.Evaluate(whole, evaluate.DefaultThreshold)
+	if err != nil {
+		return nil, err
+	}
+	if !full.AUC.Known() || time.Since(s.start) > 2*s.o.Budget {
+		return nil, nil
+	}
+	curve := &evaluate.LearningCurve{Metric: "auc"}
+	n := len(s.pictures.hashes)
+	for i, share := range []float64{0.25, 0.5} {
+		s.o.Progress(Step{"learning curve", i, 2})
+		values, size, err := s.smaller(ctx, t, share)
+		if err != nil {
+			return nil, err
+		}
+		if len(values) > 1 {
+			curve.Points = append(curve.Points, evaluate.NewLearningPoint(size, values))
+		}
+	}
+	taught := n * (s.folds - 1) / s.folds
+	curve.Points = append(curve.Points, evaluate.NewLearningPoint(taught, []float64{float64(full.AUC)}))
+	return curve, nil
+}
+
+// smaller trains on about a share of the pictures outside each fold and returns
+// the AUC of the fold each time, and how many pictures taught on average.
+// There are none where that leaves too few parts of a label.
+func (s *session) smaller(ctx context.Context, t *tried, share float64) (values []float64, size int, err error) {
+	for f := range s.folds {
+		fitted, taught, err := s.fitShare(ctx, t, f, share)
+		var few *dataset.TooFewError
+		if errors.As(err, &few) {
+			return nil, 0, nil
+		}
+		if err != nil {
+			return nil, 0, err
+		}
+		sample := &evaluate.Sample{Labels: s.pictures.set.Labels, Pass: s.pass}
+		for i, g := range s.fold {
+			if g != f {
+				continue
+			}
+			logits, err := t.material.judge(fitted.Head, t.candidate, i)
+			if err != nil {
+				return nil, 0, err
+			}
+			sample.Pictures = append(sample.Pictures, s.judged(i, logits))
+		}
+		figures, err := evaluate.Evaluate(sample, evaluate.DefaultThreshold)
+		if err != nil {
+			return nil, 0, err
+		}
+		if figures.AUC.Known() {
+			values = append(values, float64(figures.AUC))
+			size += taught
+		}
+	}
+	if len(values) > 0 {
+		size /= len(values)
+	}
+	return values, size, nil
+}
+
+// fitShare fits a head to about a share of the pictures outside a fold.
+func (s *session) fitShare(ctx context.Context, t *tried, outside int, share float64) (*head.Fitted, int, error) {
+	var some, labels, groups []int
+	for i, g := range s.fold {
+		if g != outside {
+			some = append(some, i)
+			labels, groups = append(labels, s.pictures.set.Pictures[i].Label), append(groups, s.pictures.groups[i])
+		}
+	}
+	take, err := dataset.Divide(labels, groups, share, s.o.Seed+uint64(outside))
+	if err != nil {
+		return nil, 0, err
+	}
+	n := 0
+	for j := range some {
+		if take[j] {
+			some[n], labels[n], groups[n] = some[j], labels[j], groups[j]
+			n++
+		}
+	}
+	some, labels, groups = some[:n], labels[:n], groups[:n]
+	inner, err := dataset.Folds(labels, groups, folds, s.o.Seed)
+	if err != nil {
+		return nil, 0, err
+	}
+	fold, count := make([]int, len(s.fold)), 0
+	for j, i := range some {
+		fold[i] = inner[j]
+		count = max(count, inner[j]+1)
+	}
+	e, err := t.material.examples(some, t.candidate, fold, count, -1, s.o.Seed)
+	if err != nil {
+		return nil, 0, err
+	}
+	fitted, err := head.Fit(ctx, e, s.o.Seed)
+	return fitted, n, err
+}
+
+// latency is how long the network takes on this machine, milliseconds: the
+// fastest of some runs, since others may want the processors too.
+func latency(c *model.Classifier) (float64, error) {
+	best := math.Inf(1)
+	for range 7 {
+		start := time.Now()
+		if err := c.Invoke(); err != nil {
+			return 0, err
+		}
+		best = min(best, time.Since(start).Seconds()*1000)
+	}
+	return best, nil
+}
