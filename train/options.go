@@ -23,6 +23,8 @@ type Options struct {
 	Aim     evaluate.Aim  // what the threshold is chosen for
 	Seed    uint64        // the same pictures, options and seed give the same model
 
+	Sheets bool // make the pictures of the report's contact sheets
+
 	Cache    string     // folder for features; "": they are not kept
 	Comment  string     // goes into the model
 	Program  string     // name and version, for model and report

@@ -16,8 +16,12 @@ import (
 	"passfail/train/dataset"
 )
 
-// onSheet is how many pictures a contact sheet has at most.
-const onSheet = 24
+// How many pictures a contact sheet has at most, and how many of them show where
+// the model looked.
+const (
+	onSheet  = 24
+	overlays = 6
+)
 
 // report says what the training came to.
 func (s *session) report(ctx context.Context, best *tried, b []byte, sample *evaluate.Sample, choice *evaluate.Choice, curve *evaluate.LearningCurve) (*report.Report, error) {
@@ -61,16 +65,20 @@ func (s *session) report(ctx context.Context, best *tried, b []byte, sample *eva
 		// A curve of too few points has no forecast.
 		r.Forecast, _ = curve.Forecast(s.o.Seed)
 	}
-	thumbnails := report.Thumbnails(ctx, s.pictures.view, nil)
+	var thumbnail func(evaluate.Suspect) (plain, overlay []byte, err error)
+	if s.o.Sheets {
+		t := &report.Thumbnails{View: s.pictures.view, Classifier: classifier, Pass: r.Model.Pass, Overlays: overlays}
+		thumbnail = func(p evaluate.Suspect) (plain, overlay []byte, err error) { return t.Make(ctx, p) }
+	}
 	suspects, err := evaluate.Mislabelled(sample, choice.Threshold, onSheet)
 	if err != nil {
 		return nil, err
 	}
-	r.Mislabelled = report.NewPictures(suspects, thumbnails)
+	r.Mislabelled = report.NewPictures(suspects, thumbnail)
 	if suspects, err = evaluate.Worst(sample, choice.Threshold, onSheet); err != nil {
 		return nil, err
 	}
-	r.Worst = report.NewPictures(suspects, thumbnails)
+	r.Worst = report.NewPictures(suspects, thumbnail)
 	s.reportTried(r, best)
 	if s.o.Test != "" {
 		if r.Test, err = s.test(ctx, classifier, choice.Threshold); err != nil {

@@ -14,6 +14,7 @@ import (
 	"passfail/model"
 	"passfail/train/dataset"
 	"passfail/train/head"
+	"passfail/train/novelty"
 )
 
 // Result of a training.
@@ -94,7 +95,11 @@ func (s *session) passLabels() []string {
 // it says of pictures must be what the head said of them.
 func (s *session) assemble(ctx context.Context, t *tried, p Provenance) ([]byte, error) {
 	set := s.pictures.set
-	b, err := Assemble(t.network, t.fitted.Head, t.serve, set.Labels, p)
+	guard, err := t.material.unlike(novelty.Guard, guardShare, s.o.Seed)
+	if err != nil {
+		return nil, err
+	}
+	b, err := Assemble(t.network, t.fitted.Head, t.serve, guard, set.Labels, p)
 	if err != nil {
 		return nil, err
 	}

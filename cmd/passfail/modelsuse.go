@@ -16,7 +16,6 @@ import (
 	"passfail/line"
 	"passfail/model"
 	"passfail/model/store"
-	"passfail/train"
 )
 
 func newModelsUse(o *storeOptions) *cobra.Command {
@@ -280,7 +279,7 @@ func exportModel(w io.Writer, v store.Version, out string) error {
 		if rest, ok := strings.CutPrefix(filepath.Base(path), store.ModelFile); ok {
 			to = out + rest
 		}
-		if err := train.WriteFile(to, b); err != nil {
+		if err := writeBytes(to, b); err != nil {
 			return err
 		}
 		fmt.Fprintf(w, "%s written\n", to)

@@ -72,7 +72,7 @@ type trainOptions struct {
 	sizes                  []int
 	augment                string
 	maxCost, cost          float64
-	maxEscapes             share
+	maxEscapes             shareFlag
 	budget                 time.Duration
 	seed                   uint64
 	config, comment, cache string
@@ -111,6 +111,7 @@ func (o *trainOptions) run(ctx context.Context, w io.Writer) error {
 		Augment: train.Augment(o.augment), MaxCost: o.maxCost, Budget: o.budget, Seed: o.seed,
 		Cache: o.cacheDir(), Comment: o.comment, Program: "passfail " + version, Progress: bar.show,
 	}
+	t.Sheets = o.report != "" && !strings.EqualFold(filepath.Ext(o.report), ".json")
 	t.Aim.EscapeCost, t.Aim.MaxEscapes = o.cost, float64(o.maxEscapes)
 	r, err := train.Run(ctx, t)
 	bar.clear()
