@@ -209,13 +209,6 @@ func (n *Network) Load(img *gocv.Mat, roi image.Rectangle) error {
 	return n.prepare.run(img, roi, n.input.Data())
 }
 
-// InputBytes is the network's input as Load left it, rows of pixels. Whoever
-// writes to it takes Load's place. The memory is the network's own and gone
-// when it is closed.
-func (n *Network) InputBytes() []byte {
-	return unsafe.Slice((*byte)(n.input.Data()), n.input.ByteSize())
-}
-
 // Invoke runs the network on what was loaded.
 func (n *Network) Invoke() error {
 	if n.interpreter.Invoke() != tflite.OK {

@@ -120,18 +120,11 @@ func appendHead(m *graph.Model, p feature.Pooled, h *head.Head) int32 {
 	return m.Add(straight, appendKernel(m, p.Features, h.Kernel, make([]float32, h.Rows)), "head/logits")
 }
 
-// appendKernel adds the kernel part, by γ|z−s|² = γ|z|² + γ|s|² − 2γ z·s.
+// appendKernel adds the kernel part.
 func appendKernel(m *graph.Model, features int32, k *head.Kernel, bias []float32) int32 {
 	weights, shift := k.Coordinates()
 	z := m.Dense(features, weights, shift, "head/coordinates")
-	weights, shift = k.Cross()
-	cross := m.Dense(z, weights, shift, "head/cross")
-	ones := make([]float32, len(k.Scale))
-	for i := range ones {
-		ones[i] = float32(-k.Gamma)
-	}
-	squares := m.Dense(m.Square(z, "head/squares"), ones, []float32{0}, "head/norm")
-	near := m.Exp(m.Add(cross, squares, "head/distance"), "head/nearness")
+	near := m.RBF(z, k.Support, float32(k.Gamma), "head/nearness")
 	weights = make([]float32, len(k.Weights))
 	for i, v := range k.Weights {
 		weights[i] = float32(v)

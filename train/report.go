@@ -16,12 +16,8 @@ import (
 	"passfail/train/dataset"
 )
 
-// How many pictures a contact sheet has at most, and how many of them show where
-// the model looked.
-const (
-	onSheet  = 24
-	overlays = 6
-)
+// onSheet is how many pictures a contact sheet has at most.
+const onSheet = 24
 
 // report says what the training came to.
 func (s *session) report(ctx context.Context, best *tried, b []byte, sample *evaluate.Sample, choice *evaluate.Choice, curve *evaluate.LearningCurve) (*report.Report, error) {
@@ -67,8 +63,7 @@ func (s *session) report(ctx context.Context, best *tried, b []byte, sample *eva
 	}
 	var thumbnail func(evaluate.Suspect) (plain, overlay []byte, err error)
 	if s.o.Sheets {
-		t := &report.Thumbnails{View: s.pictures.view, Classifier: classifier, Pass: r.Model.Pass, Overlays: overlays}
-		thumbnail = func(p evaluate.Suspect) (plain, overlay []byte, err error) { return t.Make(ctx, p) }
+		thumbnail = report.Thumbnails(ctx, s.pictures.view, classifier)
 	}
 	suspects, err := evaluate.Mislabelled(sample, choice.Threshold, onSheet)
 	if err != nil {

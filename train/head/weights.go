@@ -46,16 +46,3 @@ func (b *Basis) layer(w []float64, rows int) (weights, bias []float32) {
 	}
 	return weights, bias
 }
-
-// Cross are the layer that turns scaled coordinates z into
-// 2 Gamma z·support − Gamma |support|²: weights [supporters][coordinates] and
-// bias.
-func (k *Kernel) Cross() (weights, bias []float32) {
-	q := len(k.Scale)
-	weights, bias = make([]float32, len(k.Support)), make([]float32, k.Supporters())
-	for i, v := range k.Support {
-		weights[i] = float32(2 * k.Gamma * float64(v))
-		bias[i/q] -= float32(k.Gamma) * v * v
-	}
-	return weights, bias
-}
