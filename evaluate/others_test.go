@@ -154,7 +154,7 @@ func TestCompareEquals(t *testing.T) {
 
 func TestPercent(t *testing.T) {
 	for share, want := range map[float64]string{
-		0: "0 %", 1: "100 %", 0.0721: "7.2 %", 0.2: "20 %", 0.955: "95.5 %", 0.00213: "0.21 %", 0.9995: "99.95 %", 0.5: "50 %", math.NaN(): "unknown",
+		0: "0 %", 1: "100 %", 0.0721: "7.2 %", 0.2: "20 %", 0.955: "95.5 %", 0.00213: "0.21 %", 0.9995: "99.95 %", 0.5: "50 %", 0.125: "13 %", math.NaN(): "unknown",
 	} {
 		if got := evaluate.Percent(share); got != want {
 			t.Errorf("%v: %q, want %q", share, got, want)

@@ -21,7 +21,8 @@ func Percent(share float64) string {
 	case p < 10 || p > 90:
 		digits = 1
 	}
-	s := strconv.FormatFloat(p, 'f', digits, 64)
+	scale := math.Pow10(digits)
+	s := strconv.FormatFloat(math.Round(p*scale)/scale, 'f', digits, 64) // 12.5 is 13, not the even 12
 	if strings.Contains(s, ".") {
 		s = strings.TrimRight(strings.TrimRight(s, "0"), ".")
 	}

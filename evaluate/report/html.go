@@ -52,6 +52,7 @@ func (r *Report) WriteHTML(w io.Writer) error {
 		},
 		"together":    together,
 		"sentence":    sentence,
+		"breakable":   breakable,
 		"whisker":     whisker,
 		"shade":       shade,
 		"tenth":       func(v float64) string { return strconv.FormatFloat(v, 'f', 1, 64) },
@@ -113,6 +114,11 @@ func dataURI(b []byte) template.URL {
 
 // together keeps a number and its percent sign on one line.
 func together(s string) string { return strings.ReplaceAll(s, " %", "\u00a0%") }
+
+// breakable cuts a label where a line may be broken.
+func breakable(label string) []string {
+	return strings.SplitAfter(label, "_")
+}
 
 // sentence begins with a capital letter.
 func sentence(s string) string {
