@@ -15,14 +15,14 @@ import (
 const (
 	// memory bounds what a Fitter keeps of pictures, bytes. Of more pictures a
 	// random choice is kept: a spread needs some hundred.
-	memory = 48 << 20
+	memory = 24 << 20
 
 	// fewest pictures to learn from. With fewer, cross-validation is left with
 	// hardly any.
 	fewest = 10
 
 	placeRank = 16 // directions in which a position varies, at most
-	wholeRank = 64 // … and the whole
+	wholeRank = 48 // … and the whole
 	worst     = 3  // positions that make a picture's score
 
 	// A position where nothing ever changes would see a flicker of the camera as
@@ -107,17 +107,8 @@ func (f *Fitter) Fit(purpose Purpose, share float64, seed uint64) (*Model, error
 	if err != nil {
 		return nil, err
 	}
-	held := make([]distances, len(f.kept))
-	for k := range slices.Max(fold) + 1 {
-		m := f.fit(func(i int) bool { return fold[i] != k })
-		f.each(func(i int, w *workspace) {
-			if fold[i] == k {
-				held[i] = m.distances(f.kept[i].description, w)
-			}
-		})
-	}
-	m := f.fit(func(int) bool { return true })
-	m.purpose = purpose
+	m := &Model{descriptor: f.descriptor, purpose: purpose}
+	held := m.fit(f.kept, fold)
 	m.calibrate(held, groups, share)
 	return m, nil
 }
@@ -145,78 +136,75 @@ func (f *Fitter) folds(seed uint64) (fold, groups []int, err error) {
 	return fold, groups, nil
 }
 
-// fit fits to the chosen pictures.
-func (f *Fitter) fit(chosen func(int) bool) *Model {
-	d := f.descriptor
-	var in []int
-	for i := range f.kept {
-		if chosen(i) {
-			in = append(in, i)
-		}
+// fit fits to all pictures, and returns each one's distances to the others, those
+// of its fold left out.
+func (m *Model) fit(pictures []kept, fold []int) []distances {
+	folds := slices.Max(fold) + 1
+	places := make([][]spread, folds+1) // to all but each fold, and to all
+	for k := range places {
+		places[k] = make([]spread, m.descriptor.positions())
 	}
-	m := &Model{descriptor: d, places: make([]spread, d.positions())}
-	parallel(len(m.places)+1, func(p int) {
+	var whole []float64
+	parallel(m.descriptor.positions()+1, func(p int) {
 		if p == 0 { // it takes longest
-			m.fitWhole(f.kept, in)
+			whole = m.fitWhole(pictures, fold)
 			return
 		}
-		p--
-		samples := make([]float64, 0, len(in)*dimensions)
-		for _, i := range in {
-			for _, v := range f.kept[i].description[p*dimensions : (p+1)*dimensions] {
+		for k, s := range fitPlace(pictures, fold, folds, p-1) {
+			places[k][p-1] = s
+		}
+	})
+	for _, spreads := range places {
+		settle(spreads)
+	}
+	m.places = places[folds]
+	held := make([]distances, len(pictures))
+	rooms := sync.Pool{New: func() any { return newWorkspace(m.descriptor) }}
+	parallel(len(pictures), func(i int) {
+		w := rooms.Get().(*workspace)
+		held[i] = distances{m.descriptor.worst(places[fold[i]], pictures[i].description, w), whole[i]}
+		rooms.Put(w)
+	})
+	return held
+}
+
+// fitPlace fits to a position of all pictures but those of each fold, and last of all.
+func fitPlace(pictures []kept, fold []int, folds, p int) []spread {
+	all := scatterOf(nil, dimensions)
+	parts := make([]scatter, folds)
+	for k := range parts {
+		var samples []float64
+		for i := range pictures {
+			if fold[i] != k {
+				continue
+			}
+			for _, v := range pictures[i].description[p*dimensions : (p+1)*dimensions] {
 				samples = append(samples, float64(v))
 			}
 		}
-		m.places[p] = fitSpread(samples, dimensions, placeRank)
-	})
-	rests := make([]float64, len(m.places))
-	for p, s := range m.places {
+		parts[k] = scatterOf(samples, dimensions)
+		all.add(parts[k], 1)
+	}
+	last := all.spread(placeRank, nil)
+	spreads := make([]spread, folds, folds+1)
+	for k, part := range parts {
+		all.add(part, -1)
+		spreads[k] = all.spread(placeRank, &last)
+		all.add(part, 1)
+	}
+	return append(spreads, last)
+}
+
+// settle keeps each place's rest from being too small.
+func settle(places []spread) {
+	rests := make([]float64, len(places))
+	for p, s := range places {
 		rests[p] = s.rest
 	}
 	least := max(leastRest*median(rests), math.SmallestNonzeroFloat32)
-	for p := range m.places {
-		m.places[p].rest = max(m.places[p].rest, least)
+	for p := range places {
+		places[p].rest = max(places[p].rest, least)
 	}
-	return m
-}
-
-// fitWhole fits to the mean and deviation of channels, standardized.
-func (m *Model) fitWhole(pictures []kept, in []int) {
-	n := 2 * m.descriptor.channels
-	samples := make([]float64, 0, len(in)*n)
-	m.scale = make([]float64, n)
-	mean := make([]float64, n)
-	for _, i := range in {
-		for j, v := range pictures[i].description[m.descriptor.grid():] {
-			samples = append(samples, float64(v))
-			mean[j] += float64(v) / float64(len(in))
-		}
-	}
-	for i, v := range samples {
-		m.scale[i%n] += (v - mean[i%n]) * (v - mean[i%n]) / float64(len(in))
-	}
-	for j, v := range m.scale {
-		m.scale[j] = math.Sqrt(v)
-	}
-	least := max(leastDeviation*median(slices.Clone(m.scale)), math.SmallestNonzeroFloat32)
-	for j := range m.scale {
-		m.scale[j] = 1 / max(m.scale[j], least)
-	}
-	for i := range samples {
-		samples[i] *= m.scale[i%n]
-	}
-	m.whole = fitSpread(samples, n, wholeRank)
-	m.whole.rest = max(m.whole.rest, math.SmallestNonzeroFloat32)
-}
-
-// each calls f for every picture, several at a time.
-func (f *Fitter) each(do func(i int, w *workspace)) {
-	rooms := sync.Pool{New: func() any { return newWorkspace(f.descriptor) }}
-	parallel(len(f.kept), func(i int) {
-		w := rooms.Get().(*workspace)
-		do(i, w)
-		rooms.Put(w)
-	})
 }
 
 // parallel calls do for 0 to n-1, as many at a time as there are processors.

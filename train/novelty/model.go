@@ -31,30 +31,38 @@ type distances struct {
 type workspace struct {
 	place, whole []float64
 	scaled       []float32
-	map_         []float64
+	each         []float64 // position's distance
 }
 
 func newWorkspace(d *Descriptor) *workspace {
 	return &workspace{
 		place: make([]float64, dimensions), whole: make([]float64, 2*d.channels),
-		scaled: make([]float32, 2*d.channels), map_: make([]float64, d.positions()),
+		scaled: make([]float32, 2*d.channels), each: make([]float64, d.positions()),
 	}
 }
 
 func (m *Model) distances(description []float32, w *workspace) distances {
-	for p := range m.places {
-		w.map_[p] = math.Sqrt(m.places[p].distance(description[p*dimensions:(p+1)*dimensions], w.place))
-	}
+	r := distances{places: m.descriptor.worst(m.places, description, w)}
 	for j, v := range description[m.descriptor.grid():] {
 		w.scaled[j] = float32(float64(v) * m.scale[j])
 	}
-	r := distances{whole: math.Sqrt(m.whole.distance(w.scaled, w.whole))}
-	sorted := slices.Sorted(slices.Values(w.map_))
-	k := min(worst, len(sorted))
-	for _, v := range sorted[len(sorted)-k:] {
-		r.places += v / float64(k)
-	}
+	r.whole = math.Sqrt(m.whole.distance(w.scaled, w.whole))
 	return r
+}
+
+// worst returns the average distance of the positions that are furthest from
+// places, and leaves that of each position in w.
+func (d *Descriptor) worst(places []spread, description []float32, w *workspace) float64 {
+	for p := range places {
+		w.each[p] = math.Sqrt(places[p].distance(description[p*dimensions:(p+1)*dimensions], w.place))
+	}
+	sorted := slices.Sorted(slices.Values(w.each))
+	k := min(worst, len(sorted))
+	sum := 0.0
+	for _, v := range sorted[len(sorted)-k:] {
+		sum += v
+	}
+	return sum / float64(k)
 }
 
 // score puts distances together, each in its unit.
@@ -74,10 +82,10 @@ func (m *Model) Novelty(description []float32) (novelty float64, places []float6
 	}
 	w := newWorkspace(m.descriptor)
 	novelty = m.score(m.distances(description, w)) / m.limit
-	for p := range w.map_ {
-		w.map_[p] /= m.unit.places * m.limit
+	for p := range w.each {
+		w.each[p] /= m.unit.places * m.limit
 	}
-	return novelty, w.map_, nil
+	return novelty, w.each, nil
 }
 
 // Rows and Columns are the size of the map of positions.
