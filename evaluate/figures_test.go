@@ -228,7 +228,10 @@ func TestCurves(t *testing.T) {
 	if first, last := c.ROC[0], c.ROC[len(c.ROC)-1]; first.X != 0 || first.Y != 0 || last.X != 1 || last.Y != 1 || len(c.ROC) > 200 {
 		t.Errorf("%d points from %v to %v", len(c.ROC), first, last)
 	}
-	for _, b := range c.Balance[1:] {
+	for i, b := range c.Balance {
+		if i%8 != 1 {
+			continue
+		}
 		f := must(evaluate.Evaluate(s, b.Threshold))(t)
 		near(t, "escapes", b.Escapes, float64(f.Escapes.Rate), 1e-12)
 		near(t, "overkill", b.Overkill, float64(f.Overkill.Rate), 1e-12)

@@ -58,7 +58,7 @@ func TestAUCIntervalCovers(t *testing.T) {
 		shift     float64 // between the means, in standard deviations
 	}{{10, 10, 1}, {10, 60, 2}, {15, 15, 3}, {100, 100, 1.5}} {
 		truth := distuv.UnitNormal.CDF(c.shift / math.Sqrt2)
-		const trials = 400
+		const trials = 300
 		covered, width := 0, 0.0
 		for range trials {
 			f := must(evaluate.Evaluate(two(normal(r, c.bad, 0), normal(r, c.good, c.shift)), 0.5))(t)

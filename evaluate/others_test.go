@@ -55,7 +55,7 @@ func TestForecast(t *testing.T) {
 	r := random(10)
 	truth := func(n int) float64 { return 1 - 0.03 - 0.9/math.Sqrt(float64(n)) }
 	covered, clear, alarms := 0, 0, 0
-	const trials = 100
+	const trials = 60
 	for trial := range trials {
 		rising, flat := evaluate.LearningCurve{Metric: "auc"}, evaluate.LearningCurve{Metric: "auc"}
 		for _, n := range []int{25, 50, 100, 200, 400} {
@@ -79,7 +79,7 @@ func TestForecast(t *testing.T) {
 		}
 	}
 	t.Logf("the gain was covered in %d, clear in %d, promised from noise in %d of %d", covered, clear, alarms, trials)
-	if covered < 85 || clear < 90 || alarms > 8 {
+	if covered < 50 || clear < 54 || alarms > 5 {
 		t.Errorf("the gain was covered in %d, clear in %d, promised from noise in %d of %d", covered, clear, alarms, trials)
 	}
 	for _, c := range []evaluate.LearningCurve{{}, {Points: []evaluate.LearningPoint{{Pictures: 1, Draws: 1}}}, {Points: make([]evaluate.LearningPoint, 9)}} {
@@ -140,7 +140,7 @@ func TestCompare(t *testing.T) {
 func TestCompareEquals(t *testing.T) {
 	r := random(11)
 	alarms := 0
-	const trials = 200
+	const trials = 80
 	for range trials {
 		a, b := two(normal(r, 60, -1), normal(r, 60, 1)), two(normal(r, 60, -1), normal(r, 60, 1))
 		if must(evaluate.Compare(evaluate.Side{Sample: a, Threshold: 0.5}, evaluate.Side{Sample: b, Threshold: 0.5}, 1))(t).P < 0.05 {

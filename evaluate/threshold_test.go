@@ -26,10 +26,10 @@ func TestChoose(t *testing.T) {
 		"no good parts":                 {two([]float64{0.1, 0.2}, nil), evaluate.Aim{EscapeCost: 9}, 0.5, 0.5, evaluate.ByDefault},
 		"all alike":                     {two([]float64{0.4, 0.4}, []float64{0.4, 0.4}), evaluate.Aim{}, 0.5, 0.5, evaluate.ByDefault},
 		"normal scores meet half-way":   {two(normal(r, 2000, -1), normal(r, 2000, 1)), evaluate.Aim{}, 0.46, 0.54, evaluate.ByCost},
-		"an escape costs ten overkills": {two(normal(r, 4000, -1), normal(r, 4000, 1)), evaluate.Aim{EscapeCost: 10}, 0.72, 0.80, evaluate.ByCost}, // logit ½ ln 10
-		"one part in ten is bad":        {two(normal(r, 4000, -1), normal(r, 4000, 1)), evaluate.Aim{BadShare: 0.1}, 0.21, 0.29, evaluate.ByCost},  // logit −½ ln 9
-		"that in the sample":            {two(normal(r, 800, -1), normal(r, 7200, 1)), evaluate.Aim{}, 0.21, 0.29, evaluate.ByCost},
-		"weighed alike all the same":    {two(normal(r, 800, -1), normal(r, 7200, 1)), evaluate.Aim{BadShare: 0.5}, 0.44, 0.56, evaluate.ByCost},
+		"an escape costs ten overkills": {two(normal(r, 2000, -1), normal(r, 2000, 1)), evaluate.Aim{EscapeCost: 10}, 0.71, 0.81, evaluate.ByCost}, // logit ½ ln 10
+		"one part in ten is bad":        {two(normal(r, 2000, -1), normal(r, 2000, 1)), evaluate.Aim{BadShare: 0.1}, 0.20, 0.30, evaluate.ByCost},  // logit −½ ln 9
+		"that in the sample":            {two(normal(r, 400, -1), normal(r, 3600, 1)), evaluate.Aim{}, 0.20, 0.30, evaluate.ByCost},
+		"weighed alike all the same":    {two(normal(r, 400, -1), normal(r, 3600, 1)), evaluate.Aim{BadShare: 0.5}, 0.44, 0.56, evaluate.ByCost},
 	} {
 		got := must(evaluate.Choose(c.sample, c.aim))(t)
 		if got.Threshold < c.low || got.Threshold > c.high || got.Basis != c.basis {
@@ -50,7 +50,7 @@ func TestChoose(t *testing.T) {
 // 100 cases, although the threshold was chosen by the same pictures.
 func TestShownLimitHolds(t *testing.T) {
 	r := random(7)
-	const trials, limit = 600, 0.05
+	const trials, limit = 300, 0.05
 	shown, kept := 0, 0
 	for range trials {
 		c := must(evaluate.Choose(two(normal(r, 150, -1), normal(r, 100, 1)), evaluate.Aim{MaxEscapes: limit}))(t)

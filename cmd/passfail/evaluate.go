@@ -241,6 +241,9 @@ func (o *evaluateOptions) makeReport(cfg *config.Config, scored *scoring.Result,
 		r.Novelty = &report.Novelty{How: "the model's own measure, of which 1 is its limit", Guard: *guard}
 	}
 	r.Warnings = o.warnings(scored, choice)
+	if c := cfg.Decision.Confidence; c > 0 {
+		r.Warnings = append(r.Warnings, fmt.Sprintf("The line also fails or passes parts by decision.confidence = %v; that is no part of these figures.", c))
+	}
 	return r, nil
 }
 
