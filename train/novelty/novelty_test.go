@@ -17,14 +17,17 @@ import (
 )
 
 // parsed is a base with the map that is described.
-func parsed(t testing.TB) (*graph.File, int32, *novelty.Descriptor) {
+func parsed(t testing.TB, name string, size int) (*graph.File, int32, *novelty.Descriptor) {
 	t.Helper()
-	b, err := base.Read(base.Default)
+	b, err := base.Read(name)
 	if err != nil {
 		t.Fatal(err)
 	}
 	f, err := graph.Parse(b)
 	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Resize(size); err != nil {
 		t.Fatal(err)
 	}
 	tap, err := novelty.Tap(f.Model, f.Model.Subgraphs[0].Outputs)
@@ -87,29 +90,72 @@ func near(t *testing.T, what string, got, want, tolerance float64) {
 	}
 }
 
+// Of every base, of every size, and of the first of several views.
 func TestTheGraphDescribesAsGoDoes(t *testing.T) {
-	f, tap, d := parsed(t)
-	description, err := d.Append(f.Model, tap, -1)
+	for _, name := range base.Names() {
+		for _, size := range []int{224, 256, 352} { // maps of 14, 16 and 22 positions each way
+			for _, views := range [][]graph.View{nil, {{}, {LeftRight: true}}} {
+				f, tap, d := parsed(t, name, size)
+				if views != nil {
+					if err := f.Model.Views(views); err != nil {
+						t.Fatal(err)
+					}
+				}
+				description, err := d.Append(f.Model, tap, -1)
+				if err != nil {
+					t.Fatal(err)
+				}
+				n := open(t, f, description, tap)
+				look(t, n, part(t, demo.Good, 1))
+				want := make([]float32, d.Len())
+				if err := d.Describe(n.Output(1)[:len(n.Output(1))/max(len(views), 1)], want); err != nil {
+					t.Fatal(err)
+				}
+				for i, v := range n.Output(0) {
+					if diff := math.Abs(float64(v - want[i])); diff > 1e-4 {
+						t.Fatalf("%s at %d, %d views: number %d of %d is %v in the graph and %v in Go", name, size, len(views), i, d.Len(), v, want[i])
+					}
+				}
+			}
+		}
+	}
+}
+
+// Statistics that a head has anyway are not computed twice.
+func TestStatisticsThatAreThere(t *testing.T) {
+	f, tap, d := parsed(t, base.Default, 224)
+	real := f.Model.Dequantize(tap, "real")
+	statistics := f.Model.Concatenate([]int32{f.Model.MeanOverPositions(real, "mean"), f.Model.StdOverPositions(real, "std")}, "statistics")
+	operators := len(f.Model.Subgraphs[0].Operators)
+	given, err := d.Append(f.Model, tap, statistics)
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := open(t, f, description, tap)
-	look(t, n, part(t, demo.Good, 1))
-	want := make([]float32, d.Len())
-	if err := d.Describe(n.Output(1), want); err != nil {
+	few := len(f.Model.Subgraphs[0].Operators) - operators
+	own, err := d.Append(f.Model, tap, -1)
+	if err != nil {
 		t.Fatal(err)
 	}
+	if more := len(f.Model.Subgraphs[0].Operators) - operators - few; more <= few {
+		t.Errorf("%d operators with statistics, %d without", few, more)
+	}
+	n := open(t, f, given, own)
+	look(t, n, part(t, demo.Good, 1))
 	for i, v := range n.Output(0) {
-		if diff := math.Abs(float64(v - want[i])); diff > 1e-4 {
-			t.Fatalf("number %d of %d is %v in the graph and %v in Go", i, d.Len(), v, want[i])
-		}
+		near(t, "a number", float64(v), float64(n.Output(1)[i]), 1e-5)
+	}
+	if _, err := d.Append(f.Model, tap, given); err == nil {
+		t.Error("statistics of another length were taken")
+	}
+	if _, err := d.Append(f.Model, f.Model.Subgraphs[0].Inputs[0], -1); err == nil {
+		t.Error("a map of another shape was taken")
 	}
 }
 
 // fitted fits a model to good parts, and returns the file that it can be added to.
 func fitted(t testing.TB, purpose novelty.Purpose, parts int) (*novelty.Model, *graph.File, int32, *novelty.Descriptor) {
 	t.Helper()
-	f, tap, d := parsed(t)
+	f, tap, d := parsed(t, base.Default, 224)
 	description, err := d.Append(f.Model, tap, -1)
 	if err != nil {
 		t.Fatal(err)
@@ -126,7 +172,7 @@ func fitted(t testing.TB, purpose novelty.Purpose, parts int) (*novelty.Model, *
 	if err != nil {
 		t.Fatal(err)
 	}
-	fresh, tap, _ := parsed(t)
+	fresh, tap, _ := parsed(t, base.Default, 224)
 	return m, fresh, tap, d
 }
 
@@ -224,7 +270,7 @@ func made(t *testing.T, d *novelty.Descriptor, pictures, groups int) *novelty.Fi
 }
 
 func TestFitIsTheSameEachTime(t *testing.T) {
-	_, _, d := parsed(t)
+	_, _, d := parsed(t, base.Default, 224)
 	probe := make([]float32, d.Len())
 	var first float64
 	for i := range 2 {
@@ -245,7 +291,7 @@ func TestFitIsTheSameEachTime(t *testing.T) {
 }
 
 func TestFitErrors(t *testing.T) {
-	_, _, d := parsed(t)
+	_, _, d := parsed(t, base.Default, 224)
 	for _, c := range []struct {
 		name             string
 		pictures, groups int
@@ -276,7 +322,7 @@ func TestFitErrors(t *testing.T) {
 
 // All pictures alike, as of a camera that hangs: no division by nothing.
 func TestPicturesWithoutAnyDifference(t *testing.T) {
-	_, _, d := parsed(t)
+	_, _, d := parsed(t, base.Default, 224)
 	fit := novelty.NewFitter(d, 1)
 	x := make([]float32, d.Len())
 	for i := range 12 {
@@ -320,9 +366,9 @@ func TestSize(t *testing.T) {
 func BenchmarkInvoke(b *testing.B) {
 	m, f, tap, _ := fitted(b, novelty.Guard, 40)
 	img := part(b, demo.Good, 3)
-	plain, _, _ := parsed(b)
+	plain, _, _ := parsed(b, base.Default, 224)
 	alone := open(b, plain, tap)
-	f2, _, _ := parsed(b)
+	f2, _, _ := parsed(b, base.Default, 224)
 	real := f2.Model.Dequantize(tap, "real")
 	statistics := f2.Model.Concatenate([]int32{f2.Model.MeanOverPositions(real, "mean"), f2.Model.StdOverPositions(real, "std")}, "statistics")
 	pooled := open(b, f2, statistics)
