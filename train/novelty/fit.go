@@ -2,6 +2,7 @@ package novelty
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -31,6 +32,9 @@ const (
 	leastRest      = 0.05
 	leastDeviation = 0.3
 )
+
+// ErrTooFew is returned, wrapped, by Fit when there are too few pictures to learn from.
+var ErrTooFew = errors.New("novelty: too few pictures")
 
 // Purpose is what a model of novelty is for. It decides how the positions'
 // distance and the whole's are put together.
@@ -100,7 +104,7 @@ func (f *Fitter) Fit(purpose Purpose, share float64, seed uint64) (*Model, error
 		return nil, fmt.Errorf("novelty: a share of %v good parts failed; above 0 and below 0.5 is possible", share)
 	}
 	if len(f.kept) < fewest {
-		return nil, fmt.Errorf("novelty: %d pictures; %d at least are needed to learn what good parts look like", len(f.kept), fewest)
+		return nil, fmt.Errorf("%w: %d; %d at least are needed to learn what parts look like", ErrTooFew, len(f.kept), fewest)
 	}
 	slices.SortFunc(f.kept, func(a, b kept) int { return cmp.Compare(a.order, b.order) })
 	fold, groups, err := f.folds(seed)
@@ -117,12 +121,10 @@ func (f *Fitter) Fit(purpose Purpose, share float64, seed uint64) (*Model, error
 func (f *Fitter) folds(seed uint64) (fold, groups []int, err error) {
 	number := map[int]int{}
 	var labels []int
+	label := map[int]int{}
 	for _, p := range f.kept {
-		if _, ok := number[p.group]; !ok {
-			number[p.group] = len(number)
-		}
-		groups = append(groups, number[p.group])
-		labels = append(labels, 0)
+		groups = append(groups, numbered(number, p.group))
+		labels = append(labels, numbered(label, p.label))
 	}
 	// The fewer there are, the less can be spared from each fit.
 	k := 5
@@ -130,10 +132,28 @@ func (f *Fitter) folds(seed uint64) (fold, groups []int, err error) {
 		k = 10
 	}
 	fold, err = dataset.Folds(labels, groups, k, seed)
+	var few *dataset.TooFewError
+	if errors.As(err, &few) && len(label) > 1 {
+		// A label of a single part can't be spread. Here labels don't matter much.
+		fold, err = dataset.Folds(make([]int, len(labels)), groups, k, seed)
+	}
+	if errors.As(err, &few) {
+		return nil, nil, fmt.Errorf("%w: all %d pictures show the same part", ErrTooFew, len(f.kept))
+	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("novelty: %w", err)
 	}
 	return fold, groups, nil
+}
+
+// numbered returns the number of a key, which it gets when it is new: from 0.
+func numbered(numbers map[int]int, key int) int {
+	n, ok := numbers[key]
+	if !ok {
+		n = len(numbers)
+		numbers[key] = n
+	}
+	return n
 }
 
 // fit fits to all pictures, and returns each one's distances to the others, those

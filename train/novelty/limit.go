@@ -11,12 +11,12 @@ import (
 // Limit says what is known of the share of good parts that a limit fails. All
 // of it comes from good parts that were held out from the fit.
 type Limit struct {
-	Share    float64 // that was asked for
-	Expected float64 // that is expected: of a part like those seen, the chance to fail
-	Low      float64 // the share is at least this …
-	High     float64 // … and at most this, each with 97.5 % certainty
-	Parts    int     // different parts that say so
-	Warnings []string
+	Share    float64  `json:"share"`    // that was asked for
+	Expected float64  `json:"expected"` // that is expected: of a part like those seen, the chance to fail
+	Low      float64  `json:"low"`      // the share is at least this …
+	High     float64  `json:"high"`     // … and at most this, each with 97.5 % certainty
+	Parts    int      `json:"parts"`    // different parts that say so
+	Warnings []string `json:"warnings,omitempty"`
 }
 
 // upper is so many deviations above the mean where one in a hundred lies.

@@ -298,8 +298,8 @@ func TestFitErrors(t *testing.T) {
 		share            float64
 		want             string
 	}{
-		{"none", 0, 1, 0.01, "0 pictures; 10 at least"},
-		{"few", 9, 9, 0.01, "9 pictures"},
+		{"none", 0, 1, 0.01, "0; 10 at least"},
+		{"few", 9, 9, 0.01, "too few pictures: 9"},
 		{"one part", 12, 1, 0.01, "same part"},
 		{"share 0", 12, 12, 0, "share of 0"},
 		{"share NaN", 12, 12, math.NaN(), "share of NaN"},
