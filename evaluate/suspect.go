@@ -2,7 +2,6 @@ package evaluate
 
 import (
 	"cmp"
-	"math"
 	"slices"
 )
 
@@ -29,31 +28,31 @@ func (s *Sample) suspect(i, judged int, threshold, certainty float64) Suspect {
 	return v
 }
 
+// sure is a score that is enough, however high a label's scores usually are.
+const sure = 0.9
+
 // Mislabelled returns up to limit pictures whose label is likely wrong, the
 // likeliest first. It is one where another label's score is higher than that of
-// its own, and as high as nine of ten pictures get that do have the other
-// label (after the idea of confident learning). The scores must be out-of-fold:
-// a model has learned the wrong labels of its own training, too.
+// its own, and as high as pictures that do have the other label get on average
+// (confident learning), or sure. The scores must be out-of-fold: a model has
+// learned the wrong labels of its own training, too.
 func Mislabelled(s *Sample, threshold float64, limit int) ([]Suspect, error) {
 	if err := s.Check(); err != nil {
 		return nil, err
 	}
-	own := make([][]float64, len(s.Labels)) // scores for the true label, by label
+	usual, count := make([]float64, len(s.Labels)), make([]float64, len(s.Labels))
 	for _, p := range s.Pictures {
-		own[p.Truth] = append(own[p.Truth], p.Scores[p.Truth])
+		usual[p.Truth] += p.Scores[p.Truth]
+		count[p.Truth]++
 	}
-	usual := make([]float64, len(s.Labels))
-	for i, scores := range own {
-		slices.Sort(scores)
-		if usual[i] = math.Inf(1); len(scores) > 0 {
-			usual[i] = scores[len(scores)/10]
-		}
+	for i := range usual {
+		usual[i] = min(usual[i]/max(count[i], 1), sure)
 	}
 	var list []Suspect
 	for i, p := range s.Pictures {
 		other := -1
 		for j, v := range p.Scores {
-			if j != p.Truth && v >= usual[j] && (other < 0 || v > p.Scores[other]) {
+			if j != p.Truth && count[j] > 0 && v >= usual[j] && (other < 0 || v > p.Scores[other]) {
 				other = j
 			}
 		}

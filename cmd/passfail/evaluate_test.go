@@ -80,7 +80,7 @@ func (r result) evaluation(t testing.TB) evaluation {
 func TestEvaluate(t *testing.T) {
 	model, dir := inRepository("demo/model.tflite"), labelledParts(t, 5)
 	// A scratched part lies in the wrong folder.
-	copyInto(t, inRepository("demo/parts/035-scratch.jpg"), filepath.Join(dir, "good/wrong.jpg"))
+	copyInto(t, inRepository("demo/parts/004-scratch.jpg"), filepath.Join(dir, "good/wrong.jpg"))
 	r := passfail(t, "evaluate", model, dir, "--json")
 	r.expect(t, 0)
 	e := r.evaluation(t)
@@ -162,7 +162,7 @@ func TestEvaluateThreshold(t *testing.T) {
 
 func TestEvaluateReport(t *testing.T) {
 	model, dir := inRepository("demo/model.tflite"), labelledParts(t, 5)
-	copyInto(t, inRepository("demo/parts/035-scratch.jpg"), filepath.Join(dir, "good/wrong & <b>.jpg"))
+	copyInto(t, inRepository("demo/parts/004-scratch.jpg"), filepath.Join(dir, "good/wrong & <b>.jpg"))
 	page := filepath.Join(t.TempDir(), "page.html")
 	passfail(t, "evaluate", model, dir, "--report", page).expect(t, 0, "ROC AUC")
 	b, err := os.ReadFile(page)
