@@ -273,13 +273,24 @@ func WithHead(b []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	features := n.Count / 2
 	random := rand.New(rand.NewPCG(1, 1))
-	basis := &head.Basis{Mean: make([]float32, features), Scale: make([]float32, features), Directions: make([]float32, features), Spread: []float64{1}}
-	for i := range features {
-		basis.Scale[i], basis.Directions[i] = 1, float32(random.NormFloat64())
+	const examples, coordinates = 1000, 100
+	numbers := func(n int) []float32 {
+		x := make([]float32, n)
+		for i := range x {
+			x[i] = float32(random.NormFloat64()) / 10
+		}
+		return x
 	}
-	h := &head.Head{Rows: 1, Bias: []float64{0}, Linear: &head.Linear{Basis: basis, Weights: []float64{0.01}}}
+	ones := make([]float32, n.Count)
+	for i := range ones {
+		ones[i] = 1
+	}
+	h := &head.Head{
+		Rows: 1, Bias: []float64{0}, Width: 1, Scale: head.Scale{Mean: numbers(n.Count), Deviation: ones},
+		Directions: numbers(coordinates * n.Count), Support: numbers(examples * coordinates), Rest: make([]float32, examples),
+		Weights: make([]float64, examples),
+	}
 	return train.Assemble(n, h, []feature.Turn{0}, nil, []string{"good", "bad"}, train.Provenance{Description: "A base network with a random head, for passfail bench."})
 }
 

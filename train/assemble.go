@@ -62,7 +62,7 @@ func Assemble(n *feature.Network, h *head.Head, serve []feature.Turn, guard *nov
 	if err != nil {
 		return nil, fmt.Errorf("base network %s: %w", n.Name, err)
 	}
-	logits := appendHead(m, pooled, h)
+	logits := appendHead(m, pooled.Features, h)
 	if len(serve) > 1 {
 		logits = m.MeanOverBatch(logits, "logits")
 	}
@@ -100,34 +100,24 @@ func Assemble(n *feature.Network, h *head.Head, serve []feature.Turn, guard *nov
 	return f.Bytes()
 }
 
-// appendHead adds a head and returns its logits [views rows].
-func appendHead(m *graph.Model, p feature.Pooled, h *head.Head) int32 {
-	bias := make([]float32, h.Rows)
+// appendHead adds a head to features [views features] and returns its logits
+// [views rows]. It is head.Head.Logits, operator by operator.
+func appendHead(m *graph.Model, features int32, h *head.Head) int32 {
+	n, examples := int32(h.Features()), int32(len(h.Rest))
+	centred := m.Sub(features, m.AddFloats("head/means", h.Scale.Mean, 1, n), "head/centred")
+	x := m.Mul(centred, m.AddFloats("head/factors", h.Scale.Factors(), 1, n), "head/standardized")
+	z := m.Dense(x, h.Directions, nil, "head/coordinates")
+	rest := m.Sub(m.SquaredNorm(x, "head/length"), m.SquaredNorm(z, "head/inside"), "head/rest")
+	inside := m.SquaredDistances(z, h.Support, "head/distances")
+	all := m.Add(m.Add(inside, rest, "head/outside"), m.AddFloats("head/rests", h.Rest, 1, examples), "head/squares")
+	distance := m.Sqrt(m.Relu(all, "head/positive"), "head/distance")
+	near := m.Exp(m.Mul(distance, m.Constant("head/width", float32(-h.Width)), "head/scaled"), "head/nearness")
+	weights, bias := make([]float32, len(h.Weights)), make([]float32, h.Rows)
+	for i, v := range h.Weights {
+		weights[i] = float32(v)
+	}
 	for i, v := range h.Bias {
 		bias[i] = float32(v)
 	}
-	if h.Linear == nil {
-		return appendKernel(m, p.Features, h.Kernel, bias)
-	}
-	weights, shift := h.Linear.Layer()
-	for i, v := range shift {
-		bias[i] += v
-	}
-	straight := m.Dense(p.Roots, weights, bias, "head/linear")
-	if h.Kernel == nil {
-		return straight
-	}
-	return m.Add(straight, appendKernel(m, p.Features, h.Kernel, make([]float32, h.Rows)), "head/logits")
-}
-
-// appendKernel adds the kernel part.
-func appendKernel(m *graph.Model, features int32, k *head.Kernel, bias []float32) int32 {
-	weights, shift := k.Coordinates()
-	z := m.Dense(features, weights, shift, "head/coordinates")
-	near := m.RBF(z, k.Support, float32(k.Gamma), "head/nearness")
-	weights = make([]float32, len(k.Weights))
-	for i, v := range k.Weights {
-		weights[i] = float32(v)
-	}
-	return m.Dense(near, weights, bias, "head/kernel")
+	return m.Dense(near, weights, bias, "head/logits")
 }

@@ -35,28 +35,28 @@ func (c *candidate) String() string {
 // multiplications with an addition.
 const standardCost = 299.5e6
 
-// teachings are the variants that can teach, from the fewest to the most.
+// The sets of variants that can teach.
+var (
+	plain   = []feature.Variant{{}}
+	turned  = []feature.Variant{{}, {Turn: 3}}                       // by 180°
+	mirrors = []feature.Variant{{}, {Turn: 3}, {Turn: 1}, {Turn: 2}} // and mirrored
+	shots   = []feature.Variant{{}, {Jitter: 1}, {Jitter: 2}}
+	both    = []feature.Variant{{}, {Turn: 3}, {Jitter: 1}, {Turn: 3, Jitter: 2}}
+)
+
+// teachings are the sets of variants that may teach, the plainest first.
 func (a Augment) teachings() [][]feature.Variant {
-	none := []feature.Variant{{}}
-	half := []feature.Variant{{}, {Turn: 3}}
-	mirrors := []feature.Variant{{}, {Turn: 3}, {Turn: 1}, {Turn: 2}}
-	jitter := []feature.Variant{{}, {Jitter: 1}, {Jitter: 2}, {Jitter: 3}}
-	all := slices.Clone(mirrors)
-	for i := range 4 {
-		all = append(all, feature.Variant{Turn: mirrors[i].Turn, Jitter: i + 1})
-	}
 	switch a {
 	case AugmentNone:
-		return [][]feature.Variant{none}
+		return [][]feature.Variant{plain}
 	case AugmentTurns:
-		return [][]feature.Variant{mirrors}
+		return [][]feature.Variant{turned, mirrors}
 	case AugmentJitter:
-		return [][]feature.Variant{jitter}
+		return [][]feature.Variant{shots}
 	case AugmentAll:
-		return [][]feature.Variant{all}
+		return [][]feature.Variant{both}
 	}
-	_ = half
-	return [][]feature.Variant{none, mirrors, jitter, all}
+	return [][]feature.Variant{plain, turned, mirrors, shots, both}
 }
 
 // servings are the sets of turns that a model taught in these variants may see.
@@ -68,15 +68,26 @@ func servings(teach []feature.Variant) [][]feature.Turn {
 	return list
 }
 
-// networks makes the base networks that the options allow, the most promising
-// first.
-func (o *Options) networks() ([]*feature.Network, error) {
+// usualSizes are the input sizes that are tried where none are named: from the
+// first one on, larger or smaller as long as that serves.
+var usualSizes = []int{192, 224, 256, 320, 384}
+
+const firstSize = 256
+
+// basis is a base network that may be tried.
+type basis struct {
+	name  string // without folder and ending
+	file  []byte
+	sizes []int // ascending: those that the options allow and that do not cost too much
+}
+
+// bases are those that the options allow, the most promising first.
+func (o *Options) bases() ([]basis, error) {
 	names := o.Bases
-	sizes := o.Sizes
-	var list []*feature.Network
 	if names == nil {
-		names = []string{"efficientnet_lite0", "mobilenet_v2"}
+		names = []string{"efficientnet_lite0", base.Default}
 	}
+	var list []basis
 	for _, name := range names {
 		b, err := base.Read(name)
 		if err != nil {
@@ -86,26 +97,34 @@ func (o *Options) networks() ([]*feature.Network, error) {
 		if err != nil {
 			return nil, fmt.Errorf("base network %s: %w", name, err)
 		}
-		tried := sizes
-		if tried == nil {
-			tried = []int{256, 224, 320}
-			if own := int(f.Model.Shape(f.Model.Subgraphs[0].Inputs[0])[1]); own != 224 {
-				tried = []int{own} // made for that size
+		own := int(f.Model.Shape(f.Model.Subgraphs[0].Inputs[0])[1])
+		sizes := slices.Clone(o.Sizes)
+		if sizes == nil {
+			sizes = usualSizes
+			if f.Resize(firstSize) != nil {
+				sizes = []int{own} // it can't be resized
 			}
 		}
-		short := strings.TrimSuffix(filepath.Base(name), ".tflite")
-		for _, size := range tried {
-			n, err := feature.NewNetwork(short, b, size, describe)
-			if err != nil {
-				return nil, err
+		slices.Sort(sizes)
+		k := basis{name: strings.TrimSuffix(filepath.Base(name), ".tflite"), file: b}
+		cost := float64(feature.MultiplyAdds(f.Model)) / float64(o.sizeOf(f))
+		for _, s := range slices.Compact(sizes) {
+			if cost*float64(s*s) <= o.MaxCost*standardCost {
+				k.sizes = append(k.sizes, s)
 			}
-			if n.MultiplyAdds() <= int64(o.MaxCost*standardCost) {
-				list = append(list, n)
-			}
+		}
+		if len(k.sizes) > 0 {
+			list = append(list, k)
 		}
 	}
 	if len(list) == 0 {
 		return nil, fmt.Errorf("no base network costs at most %v × MobileNetV2 at 224 pixels: allow more, or name a smaller size", o.MaxCost)
 	}
 	return list, nil
+}
+
+// sizeOf is the number of pixels that a network takes.
+func (o *Options) sizeOf(f *graph.File) int {
+	shape := f.Model.Shape(f.Model.Subgraphs[0].Inputs[0])
+	return int(shape[1] * shape[2])
 }

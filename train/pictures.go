@@ -126,12 +126,12 @@ func (p *pictures) whole(errs []error) *pictures {
 	return w
 }
 
-// features lists the pictures for feature.Network.Collect.
-func (p *pictures) features() []feature.Picture {
-	list := make([]feature.Picture, len(p.hashes))
-	for i := range list {
+// features lists some pictures for feature.Network.Collect.
+func (p *pictures) features(some []int) []feature.Picture {
+	list := make([]feature.Picture, len(some))
+	for j, i := range some {
 		path := p.set.Pictures[i].Path
-		list[i] = feature.Picture{Hash: p.hashes[i], Open: func() (*capture.Frame, error) { return capture.ReadPicture(path, p.view) }}
+		list[j] = feature.Picture{Hash: p.hashes[i], Open: func() (*capture.Frame, error) { return capture.ReadPicture(path, p.view) }}
 	}
 	return list
 }

@@ -38,7 +38,7 @@ func (s *session) report(ctx context.Context, best *tried, b []byte, sample *eva
 		Program: s.o.Program,
 		Model: report.Model{
 			SHA256: hex.EncodeToString(sum[:]), Bytes: len(b), Labels: set.Labels, Pass: s.passLabels(),
-			Base: best.network.Name, Input: classifier.Input().String(), Views: len(best.serve), Head: best.fitted.Kind,
+			Base: best.network.Name, Input: classifier.Input().String(), Views: len(best.serve), Head: best.fitted.String(),
 			Milliseconds: took, Seed: &s.o.Seed,
 		},
 		Data:      report.Data{Dir: set.Dir, Hash: s.pictures.digest(), Parts: s.parts()},
@@ -98,7 +98,6 @@ func (s *session) reportTried(r *report.Report, best *tried) {
 	for _, t := range s.tried {
 		c := report.Candidate{Name: t.String(), Cost: t.cost, Accuracy: evaluate.Unknown, AUC: evaluate.Unknown, Why: t.skipped}
 		if t.fitted != nil {
-			c.Name += ", " + t.fitted.Kind + " head"
 			c.Accuracy, c.AUC = evaluate.Figure(t.accuracy), evaluate.Figure(t.auc)
 			c.Why = fmt.Sprintf("log loss %.3f", t.fitted.Loss)
 			c.Chosen = t.candidate == best.candidate

@@ -30,7 +30,7 @@ type Result struct {
 
 // Run trains a model. Nothing is written but the cache.
 func Run(ctx context.Context, o Options) (*Result, error) {
-	s := &session{o: o, start: time.Now()}
+	s := &session{o: o, start: time.Now(), materials: map[string]*material{}}
 	defer s.close()
 	if err := s.o.complete(); err != nil {
 		return nil, err
@@ -70,7 +70,7 @@ func (s *session) provenance(t *tried, choice *evaluate.Choice) Provenance {
 	p := Provenance{
 		Description: s.o.Comment, Threshold: choice.Threshold, Pass: s.passLabels(),
 		Examples: s.pictures.counts(), DataSet: s.pictures.digest(), BaseName: t.network.Name, Size: t.network.Size,
-		Head: t.fitted.Kind, Seed: s.o.Seed, Program: s.o.Program,
+		Head: t.fitted.String(), Seed: s.o.Seed, Program: s.o.Program,
 	}
 	if p.Description == "" {
 		p.Description = fmt.Sprintf("Tells %s, by %d pictures.", strings.Join(s.pictures.set.Labels, ", "), len(s.pictures.hashes))
@@ -291,10 +291,7 @@ func (s *session) fitShare(ctx context.Context, t *tried, outside int, share flo
 		fold[i] = inner[j]
 		count = max(count, inner[j]+1)
 	}
-	e, err := t.material.examples(some, t.candidate, fold, count, -1, s.o.Seed)
-	if err != nil {
-		return nil, 0, err
-	}
+	e := t.material.examples(some, t.candidate, fold, count, -1)
 	fitted, err := head.Fit(ctx, e, s.o.Seed)
 	return fitted, n, err
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"passfail/evaluate"
@@ -15,14 +16,16 @@ import (
 
 // session is one training under way.
 type session struct {
-	o        Options
-	start    time.Time
-	pictures *pictures
-	pass     []bool // by label
-	fold     []int  // of each picture
-	folds    int
-	shelves  []*feature.Shelf
-	tried    []tried
+	o         Options
+	start     time.Time
+	pictures  *pictures
+	pass      []bool // by label
+	fold      []int  // of each picture
+	folds     int
+	shelves   []*feature.Shelf
+	materials map[string]*material
+	tried     []*tried
+	some      []int // pictures that candidates are compared with
 }
 
 // tried is a candidate with what cross-validation said of it.
@@ -32,7 +35,6 @@ type tried struct {
 	fitted   *head.Fitted
 	auc      float64
 	accuracy float64
-	seconds  float64
 	skipped  string // why it was not tried
 }
 
@@ -102,7 +104,24 @@ func passes(labels, pass []string) ([]bool, error) {
 	return list, nil
 }
 
-// newMaterial opens a network's shelf.
+// materialOf makes a base ready at a size, once.
+func (s *session) materialOf(b basis, size int) (*material, error) {
+	key := fmt.Sprint(b.name, size)
+	if m := s.materials[key]; m != nil {
+		return m, nil
+	}
+	n, err := feature.NewNetwork(b.name, b.file, size, describe)
+	if err != nil {
+		return nil, err
+	}
+	m, err := s.newMaterial(n)
+	if err == nil {
+		s.materials[key] = m
+	}
+	return m, err
+}
+
+// newMaterial opens a network's shelves.
 func (s *session) newMaterial(n *feature.Network) (*material, error) {
 	name := fmt.Sprintf("%s-%d-%.8x", filepath.Base(n.Name), n.Size, n.Digest())
 	m := &material{network: n, pictures: s.pictures}
@@ -114,96 +133,223 @@ func (s *session) newMaterial(n *feature.Network) (*material, error) {
 	return m, err
 }
 
-// choose tries candidates and returns the best: first networks, with the
-// pictures as they are, then with the best of them other variants and views.
+// tryPictures is with how many pictures candidates are compared at most; the best
+// one is taught with all.
+const tryPictures = 500
+
+// choose tries candidates and returns the best: first input sizes, with the
+// pictures as they are, then variants that teach and views that are served, then
+// other bases.
 func (s *session) choose(ctx context.Context) (*tried, error) {
-	networks, err := s.o.networks()
+	bases, err := s.o.bases()
 	if err != nil {
+		return nil, err
+	}
+	if err := s.chooseSome(); err != nil {
 		return nil, err
 	}
 	teachings := s.o.Augment.teachings()
 	var best *tried
-	consider := func(m *material, teach []feature.Variant, serve []feature.Turn) error {
-		c := &candidate{network: m.network, teach: teach, serve: serve}
-		c.cost = float64(m.network.MultiplyAdds()) / standardCost * float64(len(serve))
-		t := tried{candidate: c, material: m}
-		switch {
-		case c.cost > s.o.MaxCost:
-			t.skipped = "costs too much"
-		case best != nil && time.Since(s.start) > s.o.Budget:
-			t.skipped = "no time left"
-		default:
-			if err := s.try(ctx, &t); err != nil {
-				return err
-			}
-			if best == nil || t.fitted.Loss < best.fitted.Loss {
-				best = &t
-			}
-		}
-		s.tried = append(s.tried, t)
-		return nil
-	}
-	for _, n := range networks {
-		m, err := s.newMaterial(n)
+	for _, b := range bases {
+		own, err := s.climb(ctx, b, teachings[0], best)
 		if err != nil {
 			return nil, err
 		}
-		if err := consider(m, teachings[0], []feature.Turn{0}); err != nil {
-			return nil, err
+		if best == nil || own.loss() < best.loss() {
+			best = own
 		}
 	}
-	m := best.material
-	for i, teach := range teachings {
-		if len(teach)*len(s.pictures.hashes)*mostCoordinates > mostExamples {
-			continue
-		}
-		for j, serve := range servings(teach) {
-			if i == 0 && j == 0 {
-				continue // was the first
+	for _, teach := range teachings {
+		for _, serve := range servings(teach) {
+			if slices.Equal(teach, best.teach) && len(serve) == len(best.serve) {
+				continue
 			}
-			if err := consider(m, teach, serve); err != nil {
+			t, err := s.consider(ctx, best.material, teach, serve, true)
+			if err != nil {
 				return nil, err
 			}
+			if t.loss() < best.loss() {
+				best = t
+			}
+		}
+	}
+	if best, err = s.smallerTwice(ctx, bases, best); err != nil {
+		return nil, err
+	}
+	return best, s.teachAll(ctx, best)
+}
+
+// smallerTwice tries a smaller size with two views where these cost too much at
+// the best one.
+func (s *session) smallerTwice(ctx context.Context, bases []basis, best *tried) (*tried, error) {
+	serve := servings(best.teach)
+	most := serve[len(serve)-1]
+	if len(most) <= len(best.serve) || best.cost/float64(len(best.serve))*float64(len(most)) <= s.o.MaxCost {
+		return best, nil
+	}
+	for _, b := range bases {
+		if b.name != best.network.Name {
+			continue
+		}
+		for _, size := range slices.Backward(b.sizes) {
+			share := float64(size*size) / float64(best.network.Size*best.network.Size)
+			if size >= best.network.Size || best.cost*share*float64(len(most)) > s.o.MaxCost {
+				continue
+			}
+			m, err := s.materialOf(b, size)
+			if err != nil {
+				return nil, err
+			}
+			t, err := s.consider(ctx, m, best.teach, most, true)
+			if err != nil {
+				return nil, err
+			}
+			if t.loss() < best.loss() {
+				best = t
+			}
+			break
 		}
 	}
 	return best, nil
 }
 
-// try fits a candidate's head, with the losses of cross-validation.
-func (s *session) try(ctx context.Context, t *tried) error {
-	began := time.Now()
-	err := t.material.collect(ctx, t.teach, func(done, total int) {
+// climb tries a base's sizes: larger ones as long as they are better, else smaller
+// ones. Where there is a best candidate of another base, it begins with that one's size.
+func (s *session) climb(ctx context.Context, b basis, teach []feature.Variant, rival *tried) (*tried, error) {
+	at := 0
+	for i, size := range b.sizes {
+		if size <= firstSize || rival != nil && size <= rival.network.Size {
+			at = i
+		}
+	}
+	tryAt := func(i int) (*tried, error) {
+		m, err := s.materialOf(b, b.sizes[i])
+		if err != nil {
+			return nil, err
+		}
+		return s.consider(ctx, m, teach, []feature.Turn{0}, rival != nil || len(s.tried) > 0)
+	}
+	best, err := tryAt(at)
+	if err != nil {
+		return nil, err
+	}
+	if rival != nil && best.loss() > rival.loss()+clearly {
+		return best, nil // another size will not make up for that
+	}
+	for _, step := range []int{1, -1} {
+		grown := false
+		for i := at + step; i >= 0 && i < len(b.sizes); i += step {
+			t, err := tryAt(i)
+			if err != nil {
+				return nil, err
+			}
+			if t.loss() >= best.loss() {
+				break
+			}
+			best, grown = t, true
+		}
+		if grown {
+			break
+		}
+	}
+	return best, nil
+}
+
+// clearly is a difference of log losses that no change of size makes up for.
+const clearly = 0.05
+
+// loss is what candidates are compared by: infinite for one that was not tried.
+func (t *tried) loss() float64 {
+	if t.fitted == nil {
+		return math.Inf(1)
+	}
+	return t.fitted.Loss
+}
+
+// consider tries a candidate, unless it costs too much or, where there are others
+// already, the time is up.
+func (s *session) consider(ctx context.Context, m *material, teach []feature.Variant, serve []feature.Turn, others bool) (*tried, error) {
+	t := &tried{candidate: &candidate{network: m.network, teach: teach, serve: serve}, material: m}
+	t.cost = float64(m.network.MultiplyAdds()) / standardCost * float64(len(serve))
+	switch {
+	case t.cost > s.o.MaxCost:
+		t.skipped = "costs too much"
+	case others && time.Since(s.start) > s.o.Budget:
+		t.skipped = "no time left"
+	default:
+		if err := s.try(ctx, t, s.some); err != nil {
+			return nil, err
+		}
+	}
+	s.tried = append(s.tried, t)
+	return t, nil
+}
+
+// chooseSome chooses the pictures that candidates are compared with.
+func (s *session) chooseSome() error {
+	n := len(s.pictures.hashes)
+	if n <= tryPictures {
+		s.some = s.all()
+		return nil
+	}
+	take, err := s.pictures.set.Divide(s.pictures.groups, tryPictures/float64(n), s.o.Seed)
+	if err != nil {
+		return err
+	}
+	for i, t := range take {
+		if t {
+			s.some = append(s.some, i)
+		}
+	}
+	return nil
+}
+
+func (s *session) all() []int {
+	all := make([]int, len(s.pictures.hashes))
+	for i := range all {
+		all[i] = i
+	}
+	return all
+}
+
+// teachAll teaches the chosen candidate with all pictures.
+func (s *session) teachAll(ctx context.Context, t *tried) error {
+	if len(s.some) == len(s.pictures.hashes) {
+		return nil
+	}
+	return s.try(ctx, t, s.all())
+}
+
+// try fits a candidate's head to some pictures.
+func (s *session) try(ctx context.Context, t *tried, some []int) error {
+	err := t.material.collect(ctx, some, t.teach, func(done, total int) {
 		s.o.Progress(Step{"trying " + t.String(), done, total})
 	})
 	if err != nil {
 		return err
 	}
-	all := make([]int, len(s.pictures.hashes))
-	for i := range all {
-		all[i] = i
-	}
-	e, err := t.material.examples(all, t.candidate, s.fold, s.folds, -1, s.o.Seed)
-	if err != nil {
-		return err
-	}
+	e := t.material.examples(some, t.candidate, s.fold, s.folds, -1)
 	if t.fitted, err = head.Fit(ctx, e, s.o.Seed); err != nil {
 		return err
 	}
-	sample := s.sample(t.fitted.Logits, t.fitted.Head.Rows)
+	sample := s.sampleOf(some, t.fitted.Logits, t.fitted.Head.Rows)
 	t.auc = math.NaN()
 	if f, err := evaluate.Evaluate(sample, evaluate.DefaultThreshold); err == nil {
 		t.auc, t.accuracy = float64(f.AUC), float64(f.Accuracy)
 	}
-	t.seconds = time.Since(began).Seconds()
 	return ctx.Err()
 }
 
 // sample makes a sample of all pictures of logits [pictures][rows].
 func (s *session) sample(logits []float64, rows int) *evaluate.Sample {
-	set := s.pictures.set
-	sample := &evaluate.Sample{Labels: set.Labels, Pass: s.pass}
-	for i := range set.Pictures {
-		sample.Pictures = append(sample.Pictures, s.judged(i, logits[i*rows:(i+1)*rows]))
+	return s.sampleOf(s.all(), logits, rows)
+}
+
+// sampleOf is sample of some pictures, given by their indices.
+func (s *session) sampleOf(some []int, logits []float64, rows int) *evaluate.Sample {
+	sample := &evaluate.Sample{Labels: s.pictures.set.Labels, Pass: s.pass}
+	for j, i := range some {
+		sample.Pictures = append(sample.Pictures, s.judged(i, logits[j*rows:(j+1)*rows]))
 	}
 	return sample
 }
@@ -234,10 +380,7 @@ func (s *session) crossValidate(ctx context.Context, t *tried) ([]float64, error
 				rest = append(rest, i)
 			}
 		}
-		e, err := t.material.examples(rest, t.candidate, s.fold, s.folds, f, s.o.Seed)
-		if err != nil {
-			return nil, err
-		}
+		e := t.material.examples(rest, t.candidate, s.fold, s.folds, f)
 		fitted, err := head.Fit(ctx, e, s.o.Seed)
 		if err != nil {
 			return nil, err

@@ -50,16 +50,16 @@ const char *pf_dense_isa(void) {
 }
 
 void pf_dense_gemm(long m, long n, long k, const float *a, long a_row, long a_column, const float *b, long b_row,
-                   long b_column, float *c, int add, float *pack) {
+                   long b_column, float *c, long c_row, int add, float *pack) {
 #if HAS_X86_VARIANTS
   if (__builtin_cpu_supports("avx512f")) {
-    avx512_gemm(m, n, k, a, a_row, a_column, b, b_row, b_column, c, add, pack);
+    avx512_gemm(m, n, k, a, a_row, a_column, b, b_row, b_column, c, c_row, add, pack);
     return;
   }
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
-    avx2_gemm(m, n, k, a, a_row, a_column, b, b_row, b_column, c, add, pack);
+    avx2_gemm(m, n, k, a, a_row, a_column, b, b_row, b_column, c, c_row, add, pack);
     return;
   }
 #endif
-  plain_gemm(m, n, k, a, a_row, a_column, b, b_row, b_column, c, add, pack);
+  plain_gemm(m, n, k, a, a_row, a_column, b, b_row, b_column, c, c_row, add, pack);
 }

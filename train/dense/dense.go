@@ -1,4 +1,5 @@
-// Package dense multiplies matrices of float32, as fast as the processor can.
+// Package dense multiplies and factorizes matrices of float32, as fast as the
+// processor can.
 package dense
 
 /*
@@ -42,20 +43,25 @@ const share = 112
 
 // Multiply computes c = a · b row by row, or c += a · b with add, on all
 // processors. The result depends on the instruction set, not on their number.
-func Multiply(a, b Matrix, c []float32, add bool) {
-	if a.Cols != b.Rows || len(c) < a.Rows*b.Cols {
-		panic(fmt.Sprintf("dense: %d×%d times %d×%d into %d numbers", a.Rows, a.Cols, b.Rows, b.Cols, len(c)))
+func Multiply(a, b Matrix, c []float32, add bool) { multiply(a, b, New(c, a.Rows, b.Cols), add) }
+
+// multiply is Multiply into part of a matrix whose Column is 1.
+func multiply(a, b, c Matrix, add bool) {
+	if a.Cols != b.Rows || c.Rows != a.Rows || c.Cols != b.Cols {
+		panic(fmt.Sprintf("dense: %d×%d times %d×%d into %d×%d", a.Rows, a.Cols, b.Rows, b.Cols, c.Rows, c.Cols))
 	}
 	if a.Rows == 0 || b.Cols == 0 {
 		return
 	}
 	if a.Cols == 0 {
 		if !add {
-			clear(c[:a.Rows*b.Cols])
+			for i := range c.Rows {
+				clear(c.Data[i*c.Row : i*c.Row+c.Cols])
+			}
 		}
 		return
 	}
-	for _, m := range []Matrix{a, b} {
+	for _, m := range []Matrix{a, b, c} {
 		_ = m.Data[(m.Rows-1)*m.Row+(m.Cols-1)*m.Column] // C takes it as given
 	}
 	flag := C.int(0)
@@ -63,22 +69,27 @@ func Multiply(a, b Matrix, c []float32, add bool) {
 		flag = 1
 	}
 	parts := (a.Rows + share - 1) / share
-	var group sync.WaitGroup
 	next := make(chan int, parts)
 	for i := range parts {
 		next <- i * share
 	}
 	close(next)
+	work := func() {
+		pack := make([]float32, int(C.pf_dense_pack()))
+		for first := range next {
+			n := min(share, a.Rows-first)
+			p, q := a.rows(first, n), c.rows(first, n)
+			C.pf_dense_gemm(C.long(n), C.long(b.Cols), C.long(a.Cols), pointer(p.Data), C.long(p.Row), C.long(p.Column),
+				pointer(b.Data), C.long(b.Row), C.long(b.Column), pointer(q.Data), C.long(c.Row), flag, pointer(pack))
+		}
+	}
+	if parts == 1 {
+		work()
+		return
+	}
+	var group sync.WaitGroup
 	for range min(parts, runtime.GOMAXPROCS(0)) {
-		group.Go(func() {
-			pack := make([]float32, int(C.pf_dense_pack()))
-			for first := range next {
-				n := min(share, a.Rows-first)
-				p := a.rows(first, n)
-				C.pf_dense_gemm(C.long(n), C.long(b.Cols), C.long(a.Cols), pointer(p.Data), C.long(p.Row), C.long(p.Column),
-					pointer(b.Data), C.long(b.Row), C.long(b.Column), pointer(c[first*b.Cols:]), flag, pointer(pack))
-			}
-		})
+		group.Go(work)
 	}
 	group.Wait()
 }

@@ -3,11 +3,11 @@
 #define PASSFAIL_DENSE_H
 
 // pf_dense_gemm computes c = a · b, or c += a · b with add: a is [m][k], b is
-// [k][n], c is [m][n]. Element (i, j) of a lies at
+// [k][n], c is [m][n] with its rows c_row apart. Element (i, j) of a lies at
 // a[i*a_row + j*a_column], where one of the two strides is 1, and b likewise.
 // pack is scratch memory of pf_dense_pack() floats, of the calling thread alone.
 void pf_dense_gemm(long m, long n, long k, const float *a, long a_row, long a_column, const float *b, long b_row,
-                   long b_column, float *c, int add, float *pack);
+                   long b_column, float *c, long c_row, int add, float *pack);
 long pf_dense_pack(void);
 
 // pf_dense_isa says which of the compiled variants this processor runs.

@@ -53,6 +53,70 @@ func TestMultiply(t *testing.T) {
 	}
 }
 
+func TestCholesky(t *testing.T) {
+	for _, n := range []int{1, 5, 95, 96, 97, 250, 400} {
+		// A kernel matrix: positive definite, with small eigenvalues.
+		a := make([]float32, n*n)
+		for i := range n {
+			for j := range n {
+				a[i*n+j] = float32(math.Exp(-math.Abs(float64(i-j)) / 20))
+			}
+			a[i*n+i] += 0.03
+		}
+		l := append([]float32(nil), a...)
+		if !Cholesky(l, n) {
+			t.Fatalf("%d: not positive definite", n)
+		}
+		back := make([]float32, n*n)
+		Multiply(New(l, n, n), New(l, n, n).T(), back, false)
+		inverse := append([]float32(nil), l...)
+		InvertLower(inverse, n)
+		one := make([]float32, n*n)
+		Multiply(New(inverse, n, n), New(l, n, n), one, false)
+		for i := range n {
+			for j := range n {
+				if d := math.Abs(float64(back[i*n+j] - a[i*n+j])); d > 1e-5 {
+					t.Fatalf("%d: l·lᵀ is %v off at (%d, %d)", n, d, i, j)
+				}
+				want := float32(0)
+				if i == j {
+					want = 1
+				}
+				if d := math.Abs(float64(one[i*n+j] - want)); d > 1e-4 {
+					t.Fatalf("%d: the inverse is %v off at (%d, %d)", n, d, i, j)
+				}
+				if j > i && (l[i*n+j] != 0 || inverse[i*n+j] != 0) {
+					t.Fatalf("%d: not zero above the diagonal at (%d, %d)", n, i, j)
+				}
+			}
+		}
+	}
+	if Cholesky([]float32{1, 2, 2, 1}, 2) {
+		t.Error("a matrix with a negative eigenvalue was factorized")
+	}
+	if Cholesky([]float32{float32(math.NaN())}, 1) {
+		t.Error("no number was factorized")
+	}
+}
+
+func BenchmarkCholesky(b *testing.B) {
+	const n = 2000
+	a := make([]float32, n*n)
+	x := random(n*64, 1)
+	Multiply(New(x, n, 64), New(x, n, 64).T(), a, false)
+	for i := range n {
+		a[i*n+i] += 1
+	}
+	l := make([]float32, n*n)
+	for b.Loop() {
+		copy(l, a)
+		if !Cholesky(l, n) {
+			b.Fatal("not positive definite")
+		}
+	}
+	b.ReportMetric(n*n*n/3.*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
+}
+
 func TestMultiplyRefusesWhatDoesNotFit(t *testing.T) {
 	defer func() {
 		if recover() == nil {

@@ -79,7 +79,8 @@ TARGET static void NAME(panel)(long k, int count, int width, const float *restri
 }
 
 TARGET static void NAME(gemm)(long m, long n, long k, const float *a, long a_row, long a_column,
-                              const float *b, long b_row, long b_column, float *c, int add, float *pack) {
+                              const float *b, long b_row, long b_column, float *c, long c_row, int add,
+                              float *pack) {
   enum { ROWS = BLOCK_ROWS / MR * MR, COLUMNS = BLOCK_COLUMNS / NAME(nr) * NAME(nr) };
   float *pack_a = pack, *pack_b = pack + BLOCK_ROWS * BLOCK_DEPTH;
   float edge[MR * NR];
@@ -98,15 +99,15 @@ TARGET static void NAME(gemm)(long m, long n, long k, const float *a, long a_row
                       pack_a + i * depth);
         for (long j = 0; j < columns; j += NR)
           for (long i = 0; i < rows; i += MR) {
-            float *out = c + (ic + i) * n + jc + j;
+            float *out = c + (ic + i) * c_row + jc + j;
             const long tall = i + MR < rows ? MR : rows - i, wide = j + NR < columns ? NR : columns - j;
             if (tall == MR && wide == NR) {
-              NAME(tile)(depth, pack_a + i * depth, pack_b + j * depth, out, n, adds);
+              NAME(tile)(depth, pack_a + i * depth, pack_b + j * depth, out, c_row, adds);
               continue;
             }
             NAME(tile)(depth, pack_a + i * depth, pack_b + j * depth, edge, NR, 0);
             for (long y = 0; y < tall; y++)
-              for (long x = 0; x < wide; x++) out[y * n + x] = edge[y * NR + x] + (adds ? out[y * n + x] : 0);
+              for (long x = 0; x < wide; x++) out[y * c_row + x] = edge[y * NR + x] + (adds ? out[y * c_row + x] : 0);
           }
       }
     }

@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"image"
-	"math"
 	"unsafe"
 
 	"gocv.io/x/gocv"
@@ -22,10 +21,9 @@ type Network struct {
 	Count      int    // features of a picture
 	ExtraCount int    // numbers of Extra
 
-	channels []int // of the base's maps
-	cost     int64
-	pooled   []byte   // the .tflite that gives features, then the maps
-	digest   [32]byte // of pooled
+	cost   int64
+	pooled []byte   // the .tflite that gives features, then the maps
+	digest [32]byte // of pooled
 }
 
 // Extra adds to a base what is wanted of pictures besides features: a row [1 n],
@@ -48,15 +46,11 @@ func NewNetwork(name string, base []byte, size int, extra Extra) (*Network, erro
 	if n.Base, err = f.Bytes(); err != nil {
 		return nil, fmt.Errorf("base network %s: %w", name, err)
 	}
-	taps := f.Model.Subgraphs[0].Outputs
-	for _, t := range taps {
-		n.channels = append(n.channels, int(f.Model.Shape(t)[3]))
-		n.Count += 2 * n.channels[len(n.channels)-1]
-	}
 	pooled, err := Pool(f.Model)
 	if err != nil {
 		return nil, fmt.Errorf("base network %s: %w", name, err)
 	}
+	n.Count = int(f.Model.Shape(pooled.Features)[1])
 	outputs := []int32{pooled.Features}
 	if extra != nil {
 		t, err := extra(f.Model, pooled)
@@ -74,14 +68,15 @@ func NewNetwork(name string, base []byte, size int, extra Extra) (*Network, erro
 	return n, nil
 }
 
-// Pooled are the tensors that Pool adds, [views …], float32.
+// Pooled are the tensors that Pool adds, float32.
 type Pooled struct {
-	Statistics []int32 // of each map: mean and standard deviation over positions of each channel
-	Features   int32   // all of these behind each other
-	Roots      int32   // the square roots of the standard deviations
+	Statistics []int32 // of each map [views 2·channels]: mean and standard deviation over positions
+	Features   int32   // [views features]: the square roots of all standard deviations
 }
 
-// Pool adds to a base what heads see.
+// Pool adds to a base what heads see. How much a channel varies over the picture
+// says more about defects than its mean does; its root is nearer to being evenly
+// spread.
 func Pool(m *graph.Model) (Pooled, error) {
 	sub := m.Subgraphs[0]
 	p := Pooled{}
@@ -97,26 +92,11 @@ func Pool(m *graph.Model) (Pooled, error) {
 		p.Statistics = append(p.Statistics, m.Concatenate([]int32{mean, deviation}, name))
 		deviations = append(deviations, deviation)
 	}
-	if len(p.Statistics) == 0 {
+	if len(deviations) == 0 {
 		return Pooled{}, fmt.Errorf("it has no outputs")
 	}
-	p.Features = m.Concatenate(p.Statistics, "features")
-	p.Roots = m.Sqrt(m.Concatenate(deviations, "deviations"), "roots")
+	p.Features = m.Sqrt(m.Concatenate(deviations, "deviations"), "features")
 	return p, m.Err()
-}
-
-// Roots writes to dst the square roots of the standard deviations among features
-// x: what the network gives as Pooled.Roots. It returns dst, grown if need be.
-func (n *Network) Roots(x, dst []float32) []float32 {
-	dst = dst[:0]
-	at := 0
-	for _, channels := range n.channels {
-		for _, v := range x[at+channels : at+2*channels] {
-			dst = append(dst, float32(math.Sqrt(float64(v))))
-		}
-		at += 2 * channels
-	}
-	return dst
 }
 
 // SetOutputs makes tensors the network's only outputs; what the metadata say of

@@ -2,18 +2,12 @@ package head
 
 import "math"
 
-// Space is a set of features of all examples, as coordinates in a basis.
-type Space struct {
-	Basis *Basis
-	Z     []float32 // [views][pictures][Basis.Len()]
-}
-
 // Examples are pictures that heads are fitted to. Each may be seen in several
 // views, mirrored and turned: all of them teach, and of the views in Serve the
 // logits are averaged, as the model will.
 type Examples struct {
-	Straight Space // what the linear part sees
-	Bent     Space // what the kernel part sees
+	Features int                                        // of a picture
+	Row      func(picture, view int, x []float32) error // gives the features of a picture in a view
 	Views    int
 	Serve    []int
 	Class    []int // of each picture
@@ -30,25 +24,21 @@ func (e *Examples) rows() int {
 	return e.Classes
 }
 
-// at returns a picture's coordinates in a view.
-func (s *Space) at(view, picture, pictures int) []float32 {
-	q := s.Basis.Len()
-	from := (view*pictures + picture) * q
-	return s.Z[from : from+q]
-}
-
-// target is what the picture's logit of a row should be: +1 for its class, −1
+// target is what the picture's score in a row should be: +1 for its class, −1
 // for others.
-func (e *Examples) target(picture, row int) float64 {
+func (e *Examples) target(picture, row int) float32 {
 	if e.rows() == 1 && e.Class[picture] == 1 || e.rows() > 1 && e.Class[picture] == row {
 		return 1
 	}
 	return -1
 }
 
-// weights make classes count more alike than their pictures are many: by the
-// power 1 exactly alike, by 0 as they are. On average they are 1.
-func (e *Examples) weights(power float64) []float64 {
+// balance is how much classes count alike: 1 exactly, 0 as many pictures as they
+// have.
+const balance = 0.5
+
+// weights of the pictures make a rare class count more. On average they are 1.
+func (e *Examples) weights() []float64 {
 	count := make([]int, e.Classes)
 	for _, c := range e.Class {
 		count[c]++
@@ -56,7 +46,7 @@ func (e *Examples) weights(power float64) []float64 {
 	w := make([]float64, len(e.Class))
 	sum := 0.0
 	for i, c := range e.Class {
-		w[i] = math.Pow(float64(count[c]), -power)
+		w[i] = math.Pow(float64(count[c]), -balance)
 		sum += w[i]
 	}
 	for i := range w {

@@ -5,141 +5,215 @@ import (
 	"errors"
 	"fmt"
 	"math"
-
-	"gonum.org/v1/gonum/optimize"
+	"math/rand/v2"
+	"slices"
 )
 
 // Fitted is a head and what cross-validation says of it.
 type Fitted struct {
-	Head     *Head
-	Logits   []float64 // [pictures][rows]: each picture's, from heads that it did not teach
-	Loss     float64   // mean −log probability of the true class of these
-	Kind     string    // what was chosen: "linear", "kernel" or "linear and kernel"
-	Settings string
+	Head   *Head
+	Logits []float64 // [pictures][rows]: each picture's, from examples of other folds
+	Loss   float64   // mean −log probability of the true class of these
+	Width  float64   // of the kernel, as chosen
+	Ridge  float64   // likewise
 }
 
-// shares of the kernel part are tried, the rest is the linear part's.
-var shares = []float64{0, 0.5, 1}
+// String is such as "kernel of 200 examples, width 1, ridge 0.03".
+func (f *Fitted) String() string {
+	return fmt.Sprintf("kernel of %d examples, width %g, ridge %g", len(f.Head.Rest), f.Width, f.Ridge)
+}
 
-// Fit fits a head and chooses by cross-validation how strongly it is
-// regularized, how wide its kernel is and which share each part has. The result
-// depends on nothing but the arguments, and on how the processor rounds.
+// mostExamples is with how many a head is taught at most: time grows with the
+// cube, memory with the square. Of more pictures a part teaches.
+const mostExamples = 4000
+
+// Fit fits a head, and chooses by cross-validation how wide its kernel is and how
+// strongly it is regularized. The result depends on nothing but the arguments,
+// and on how the processor rounds.
 func Fit(ctx context.Context, e *Examples, seed uint64) (*Fitted, error) {
 	if e.Classes < 2 || e.Folds < 2 {
 		return nil, fmt.Errorf("%d classes in %d folds: two at least are needed of each", e.Classes, e.Folds)
 	}
-	straight, ok := e.fitLinear()
-	if !ok {
-		return nil, errors.New("the linear head can't be solved for")
-	}
-	bent, err := e.fitKernel(ctx, seed, func(scores []float64) (float64, error) {
-		c, err := e.calibrate(scores)
-		return c.loss, err
-	})
+	w, err := e.newWork(seed)
 	if err != nil {
 		return nil, err
 	}
-	best, at := calibration{loss: math.Inf(1)}, 0.0
-	var mixed []float64
-	a, b := size(straight.scores), size(bent.scores)
-	for _, s := range shares {
-		mix := make([]float64, len(straight.scores))
-		for i := range mix {
-			mix[i] = (1-s)*straight.scores[i]/a + s*bent.scores[i]/b
+	best := &Fitted{Loss: math.Inf(1)}
+	var chosen *solution
+	var c calibration
+	for _, s := range grid(len(w.picture)) {
+		if err := ctx.Err(); err != nil {
+			return nil, err
 		}
-		c, err := e.calibrate(mix)
+		solved, err := w.solve(s)
+		if errors.Is(err, errSingular) {
+			continue // a larger ridge may do
+		}
 		if err != nil {
 			return nil, err
 		}
-		if c.loss < best.loss {
-			best, at, mixed = c, s, mix
+		scores, err := w.scores(solved)
+		if err != nil {
+			return nil, err
+		}
+		calibrated, err := e.calibrate(scores)
+		if err != nil {
+			return nil, err
+		}
+		if calibrated.loss < best.Loss {
+			best.Loss, best.Width, best.Ridge = calibrated.loss, s.width, s.ridge
+			best.Logits, chosen, c = scores, solved, calibrated
 		}
 	}
-	if mixed == nil {
-		return nil, errors.New("the head's scores can't be calibrated")
+	if chosen == nil {
+		return nil, errSingular
 	}
 	rows := e.rows()
-	f := &Fitted{Settings: fmt.Sprintf("%v lin %.4f", bent.settings, straight.loss), Loss: best.loss, Kind: map[float64]string{0: "linear", 0.5: "linear and kernel", 1: "kernel"}[at]}
-	for i, v := range mixed {
-		f.Logits = append(f.Logits, best.slope*v+best.bias[i%rows])
+	h := &Head{
+		Rows: rows, Scale: w.scale, Directions: w.directions, Width: best.Width,
+		Support: w.support, Rest: w.rest, Weights: chosen.weights, Bias: make([]float64, rows),
 	}
-	f.Head = &Head{Rows: rows, Bias: best.bias}
-	if at < 1 {
-		f.Head.addLinear(e.Straight.Basis, straight, best.slope*(1-at)/a)
+	for i := range h.Weights {
+		h.Weights[i] *= c.slope
 	}
-	if at > 0 {
-		f.Head.addKernel(e.Bent.Basis, bent, best.slope*at/b)
+	for r := range rows {
+		h.Bias[r] = c.slope*chosen.bias[r] + c.bias[r]
 	}
-	return f, nil
+	for i := range best.Logits {
+		best.Logits[i] = c.slope*best.Logits[i] + c.bias[i%rows]
+	}
+	best.Head = h
+	return best, nil
 }
 
-// size is the scores' root mean square, so that parts weigh alike.
-func size(scores []float64) float64 {
-	s := 0.0
-	for _, v := range scores {
-		s += v * v
-	}
-	return math.Sqrt(s/float64(len(scores))) + 1e-12
+// work is what a fit goes by: examples in the order of their folds.
+type work struct {
+	*Examples
+	scale      Scale
+	directions []float32 // see Head
+	support    []float32 // [examples][coordinates]
+	rest       []float32 // [examples]
+	lengths    []float32 // [examples]: squared, of all of it
+	picture    []int     // of each example
+	view       []int
+	starts     []int // of each fold's examples, and the end of all
+	distances  []float32
+	targets    [][]float32 // [rows][examples]
+	scarcity   []float64   // [examples]: what the ridge of each is multiplied by
 }
 
-// calibration makes logits of scores: slope · score + bias.
-type calibration struct {
-	slope float64
-	bias  []float64 // [rows]
-	loss  float64   // mean −log probability of the true class
-}
-
-// calibrate finds the best calibration of scores [pictures][rows], each picture
-// counting alike. Scores that tell classes apart without a fault would grow
-// without bound: the slope is held a little, and the less the more pictures there are.
-func (e *Examples) calibrate(scores []float64) (calibration, error) {
-	rows, n := e.rows(), len(e.Class)
-	logits, p := make([]float64, rows), make([]float64, e.Classes)
-	middle := math.Log(2 / size(scores))
-	hold := 0.5 / float64(n)
-	evaluate := func(x, gradient []float64) float64 {
-		k := math.Exp(x[0])
-		clear(gradient)
-		total := 0.0
-		for i, class := range e.Class {
-			for r := range rows {
-				logits[r] = k*scores[i*rows+r] + x[1+r]
+func (e *Examples) newWork(seed uint64) (*work, error) {
+	w := &work{Examples: e}
+	views, pictures := w.thin(seed)
+	for f := range e.Folds {
+		w.starts = append(w.starts, len(w.picture))
+		for _, p := range pictures {
+			if e.Fold[p] != f {
+				continue
 			}
-			Probabilities(logits, p)
-			total -= math.Log(max(p[class], 1e-300)) / float64(n)
-			for r := range rows {
-				// Row r speaks for class r, a single row for class 1.
-				of := r
-				if rows == 1 {
-					of = 1
-				}
-				d := p[of] / float64(n)
-				if class == of {
-					d -= 1 / float64(n)
-				}
-				gradient[0] += d * k * scores[i*rows+r]
-				gradient[1+r] += d
+			for _, v := range views {
+				w.picture, w.view = append(w.picture, p), append(w.view, v)
 			}
 		}
-		u := x[0] - middle
-		total += hold * u * u
-		gradient[0] += 2 * hold * u
+	}
+	w.starts = append(w.starts, len(w.picture))
+	f := e.Features
+	x := make([]float32, len(w.picture)*f)
+	for i, p := range w.picture {
+		if err := e.Row(p, w.view[i], x[i*f:(i+1)*f]); err != nil {
+			return nil, err
+		}
+	}
+	w.scale = newScale(x, f)
+	w.scale.apply(x)
+	w.lengths = squares(x, f)
+	w.directions, w.support, w.rest = compress(x, f, seed)
+	weight := e.weights()
+	w.targets = make([][]float32, e.rows())
+	for _, p := range w.picture {
+		w.scarcity = append(w.scarcity, 1/weight[p])
+		for r := range w.targets {
+			w.targets[r] = append(w.targets[r], e.target(p, r))
+		}
+	}
+	return w, nil
+}
+
+// thin chooses what teaches: all views of all pictures, or fewer views, those
+// first that are served, or fewer pictures.
+func (w *work) thin(seed uint64) (views, pictures []int) {
+	views = slices.Clone(w.Serve)
+	for v := range w.Views {
+		if !slices.Contains(views, v) {
+			views = append(views, v)
+		}
+	}
+	n := len(w.Class)
+	if n*len(views) > mostExamples {
+		views = views[:max(1, mostExamples/n)]
+	}
+	pictures = rand.New(rand.NewPCG(seed, 0x5a3)).Perm(n)[:min(n, mostExamples/len(views))]
+	slices.Sort(pictures)
+	return views, pictures
+}
+
+// solve fits the machine.
+func (w *work) solve(s settings) (*solution, error) {
+	n := len(w.picture)
+	if w.distances == nil {
+		w.distances = make([]float32, n*n)
+	}
+	distances(w.support, w.support, w.lengths, w.lengths, len(w.support)/n, w.distances)
+	ridges := make([]float64, n)
+	for i, v := range w.scarcity {
+		ridges[i] = s.ridge * v
+		w.distances[i*n+i] = 0
+	}
+	return solve(w.distances, s, w.targets, ridges, w.starts)
+}
+
+// scores are those of each picture from examples of other folds, served:
+// [pictures][rows]. Pictures that do not teach are judged by all that do, which
+// none of them is.
+func (w *work) scores(s *solution) ([]float64, error) {
+	rows, n := w.rows(), len(w.picture)
+	scores, count := make([]float64, len(w.Class)*rows), make([]int, len(w.Class))
+	for i, p := range w.picture {
+		if !slices.Contains(w.Serve, w.view[i]) {
+			continue
+		}
+		count[p]++
 		for r := range rows {
-			total += hold * x[1+r] * x[1+r]
-			gradient[1+r] += 2 * hold * x[1+r]
+			scores[p*rows+r] += s.left[r*n+i]
 		}
-		return total
 	}
-	scratch, start := make([]float64, 1+rows), make([]float64, 1+rows)
-	start[0] = middle
-	result, err := optimize.Minimize(optimize.Problem{
-		Func: func(x []float64) float64 { return evaluate(x, scratch) },
-		Grad: func(g, x []float64) { evaluate(x, g) },
-	}, start, &optimize.Settings{GradientThreshold: 1e-6, MajorIterations: 200, Concurrent: 1}, &optimize.LBFGS{})
-	if result == nil {
-		return calibration{}, fmt.Errorf("calibrating the scores: %w", err)
+	errs := make([]error, len(w.Class))
+	parallel(len(w.Class), func(p int) {
+		if count[p] == 0 {
+			errs[p] = w.judge(s, p, scores[p*rows:(p+1)*rows])
+			return
+		}
+		for r := range rows {
+			scores[p*rows+r] /= float64(count[p])
+		}
+	})
+	return scores, errors.Join(errs...)
+}
+
+// judge gives a picture that did not teach the mean score of its served views.
+func (w *work) judge(s *solution, picture int, scores []float64) error {
+	h := &Head{
+		Rows: len(scores), Scale: w.scale, Directions: w.directions, Width: s.width,
+		Support: w.support, Rest: w.rest, Weights: s.weights, Bias: s.bias,
 	}
-	// Running out of progress in the last digits is no failure: what was reached
-	// is the best there is.
-	return calibration{math.Exp(result.X[0]), result.X[1:], result.F}, nil
+	for _, view := range w.Serve {
+		x := make([]float32, w.Features)
+		if err := w.Row(picture, view, x); err != nil {
+			return err
+		}
+		for r, v := range h.Logits(x) {
+			scores[r] += v / float64(len(w.Serve))
+		}
+	}
+	return nil
 }

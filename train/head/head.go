@@ -1,96 +1,97 @@
 package head
 
-import "math"
+import (
+	"math"
+	"math/rand/v2"
 
-// Head gives classes their logits, the sum of a linear and a kernel part. With
-// one row it is the logit of the second class against the first; with a row for
-// each class the logits of a softmax.
+	"passfail/train/dense"
+)
+
+// Head gives classes their logits from a picture's features:
 //
-// The parts see the same features or different ones: whoever calls knows which.
+//	logit = Bias + Σ Weightsᵢ exp(−Width · |x − exampleᵢ|)
+//
+// where x are the features, standardized by Scale. With one row it is the logit
+// of the second class against the first; with a row for each class the logits of
+// a softmax.
+//
+// Of the examples only the coordinates in a few Directions are kept, and how
+// long the rest of each is: |x − example|² = |z − Support|² + |x|² − |z|² + Rest
+// with the coordinates z of x. That takes what lies outside the directions for
+// being at right angles to all others, as noise is.
 type Head struct {
-	Rows   int
-	Bias   []float64 // [rows]
-	Linear *Linear   // nil: there is no such part
-	Kernel *Kernel   // nil likewise
+	Rows       int
+	Bias       []float64 // [rows]
+	Scale      Scale
+	Directions []float32 // [coordinates][features], orthonormal
+	Width      float64
+	Support    []float32 // [examples][coordinates]
+	Rest       []float32 // [examples]
+	Weights    []float64 // [rows][examples]
 }
 
-// Linear is weights · z with the coordinates z in a basis.
-type Linear struct {
-	Basis   *Basis
-	Weights []float64 // [rows][coordinates]
-}
+// Features is how many the head takes.
+func (h *Head) Features() int { return len(h.Scale.Mean) }
 
-// Kernel is Σ weightᵢ exp(−Gamma |z/Scale − supportᵢ|²) with the coordinates z in
-// a basis.
-type Kernel struct {
-	Basis   *Basis
-	Scale   []float64 // [coordinates]
-	Gamma   float64
-	Support []float32 // [supporters][coordinates]
-	Weights []float64 // [rows][supporters]
-}
+// Coordinates is in how many directions it looks.
+func (h *Head) Coordinates() int { return len(h.Directions) / h.Features() }
 
-// Supporters is how many pictures, or views of such, the kernel compares with.
-func (k *Kernel) Supporters() int { return len(k.Support) / len(k.Scale) }
-
-func (h *Head) addLinear(b *Basis, l *linear, f float64) {
-	q := b.Len()
-	h.Linear = &Linear{Basis: b, Weights: make([]float64, h.Rows*q)}
-	for r := range h.Rows {
-		for j := range q {
-			h.Linear.Weights[r*q+j] = f * l.weights[j*h.Rows+r]
-		}
-		h.Bias[r] += f * l.bias[r]
+// Logits computes the logits [n][rows] of rows of features x [n][features],
+// which it standardizes in place.
+func (h *Head) Logits(x []float32) []float64 {
+	h.Scale.apply(x)
+	f, q, m := h.Features(), h.Coordinates(), len(h.Rest)
+	n := len(x) / f
+	z := make([]float32, n*q)
+	dense.Multiply(dense.New(x, n, f), dense.New(h.Directions, q, f).T(), z, false)
+	lengths := squares(h.Support, q)
+	for i, r := range h.Rest {
+		lengths[i] += r
 	}
-}
-
-func (h *Head) addKernel(b *Basis, k *kernel, f float64) {
-	h.Kernel = &Kernel{Basis: b, Scale: k.scale, Gamma: k.settings.gamma, Support: k.support, Weights: k.weights}
-	for i := range k.weights {
-		k.weights[i] *= f
-	}
-	for r := range h.Rows {
-		h.Bias[r] += f * k.bias[r]
-	}
-}
-
-// Logits computes the logits [n][rows] of n pictures from the features that each
-// part sees, [n][features], which it changes. Features of a part that is not there may be nil.
-func (h *Head) Logits(straight, bent []float32, n int) []float64 {
+	d := make([]float32, n*m)
+	distances(z, h.Support, squares(x, f), lengths, q, d)
+	nearness(d, m, h.Width)
 	logits := make([]float64, n*h.Rows)
-	for i := range logits {
-		logits[i] = h.Bias[i%h.Rows]
-	}
-	if l := h.Linear; l != nil {
-		q := l.Basis.Len()
-		z := make([]float32, n*q)
-		l.Basis.Project(straight, z)
-		for i := range n {
-			for r := range h.Rows {
-				for j, v := range z[i*q : (i+1)*q] {
-					logits[i*h.Rows+r] += float64(v) * l.Weights[r*q+j]
-				}
+	for i := range n {
+		for r := range h.Rows {
+			s := h.Bias[r]
+			for j, v := range d[i*m : (i+1)*m] {
+				s += float64(v) * h.Weights[r*m+j]
 			}
-		}
-	}
-	if k := h.Kernel; k != nil {
-		q := len(k.Scale)
-		z := make([]float32, n*q)
-		k.Basis.Project(bent, z)
-		for i := range z {
-			z[i] /= float32(k.Scale[i%q])
-		}
-		near := nearness(z, k.Support, q, k.Gamma)
-		m := k.Supporters()
-		for i := range n {
-			for r := range h.Rows {
-				for j, v := range near[i*m : (i+1)*m] {
-					logits[i*h.Rows+r] += float64(v) * k.Weights[r*m+j]
-				}
-			}
+			logits[i*h.Rows+r] = s
 		}
 	}
 	return logits
+}
+
+// Coordinates of the examples that are kept.
+const mostCoordinates = 192
+
+// basisRows is how many examples decide on the directions; more add nothing but
+// time.
+const basisRows = 1500
+
+// compress gives of standardized examples x [n][features] what is kept:
+// directions, coordinates in them, and how much of the squared length they miss.
+func compress(x []float32, features int, seed uint64) (directed, support, rest []float32) {
+	n := len(x) / features
+	some := x
+	if n > basisRows {
+		order := rand.New(rand.NewPCG(seed, 0xba5e)).Perm(n)[:basisRows]
+		some = make([]float32, 0, basisRows*features)
+		for _, i := range order {
+			some = append(some, x[i*features:(i+1)*features]...)
+		}
+	}
+	directed = directions(some, features, mostCoordinates, seed)
+	q := len(directed) / features
+	support = make([]float32, n*q)
+	dense.Multiply(dense.New(x, n, features), dense.New(directed, q, features).T(), support, false)
+	rest = squares(x, features)
+	for i, inside := range squares(support, q) {
+		rest[i] = max(rest[i]-inside, 0)
+	}
+	return directed, support, rest
 }
 
 // Probabilities turns logits into the classes' probabilities: one logit into

@@ -1,112 +1,38 @@
 package head
 
 import (
-	"fmt"
 	"math"
 	"math/rand/v2"
-	"slices"
 
 	"gonum.org/v1/gonum/mat"
 
 	"passfail/train/dense"
 )
 
-// Basis turns features into coordinates: standardized, then projected onto the
-// directions in which the training pictures differ most.
-type Basis struct {
-	Mean, Scale []float32 // [features]: a feature is (x − Mean) / Scale
-	Directions  []float32 // [coordinates][features], orthonormal
-	Spread      []float64 // [coordinates]: standard deviation along each, falling
-}
-
-// Len is the number of coordinates.
-func (b *Basis) Len() int { return len(b.Spread) }
-
-// Features is how many it takes.
-func (b *Basis) Features() int { return len(b.Mean) }
-
-// leastScale is the floor under a feature's deviation, as a share of the median:
-// a feature that hardly ever moves must not grow to the others' size.
-const leastScale = 0.15
-
-// NewBasis finds the most telling directions, at most most of them, of rows
-// x [n][features], which it standardizes in place.
-func NewBasis(x []float32, features, most int, seed uint64) (*Basis, error) {
-	n := len(x) / max(features, 1)
-	if n < 2 || features < 1 {
-		return nil, fmt.Errorf("%d pictures of %d features: too few to find what differs", n, features)
-	}
-	b := &Basis{}
-	b.standardize(x, n, features)
-	g := make([]float32, n*n)
+// directions are those in which rows x [n][features] are longest, at most most of
+// them, orthonormal: [directions][features]. There is one at least.
+func directions(x []float32, features, most int, seed uint64) []float32 {
+	n := len(x) / features
 	rows := dense.New(x, n, features)
+	g := make([]float32, n*n)
 	dense.Multiply(rows, rows.T(), g, false)
-	values, vectors := leading(g, n, min(most, n-1, features), seed)
+	values, vectors := leading(g, n, min(most, n, features), seed)
 	// Directions beyond the numbers' precision are noise.
-	k := 0
-	for k < len(values) && values[k] > 1e-5*values[0] && values[k] > 1e-9*float64(n*features) {
+	k := 1
+	for k < len(values) && values[k] > 1e-5*values[0] {
 		k++
 	}
-	if k == 0 {
-		return nil, fmt.Errorf("all %d pictures have the same features; are they copies of one?", n)
-	}
-	b.Spread = make([]float64, k)
 	// directionⱼ = Σᵢ vectors[i][j] xᵢ / √valueⱼ
 	turn := make([]float32, n*k)
 	for j := range k {
-		b.Spread[j] = math.Sqrt(values[j] / float64(n))
+		f := float32(1 / math.Sqrt(max(values[j], 1e-12)))
 		for i := range n {
-			turn[i*k+j] = vectors[i*len(values)+j] / float32(math.Sqrt(values[j]))
+			turn[i*k+j] = vectors[i*len(values)+j] * f
 		}
 	}
-	b.Directions = make([]float32, k*features)
-	dense.Multiply(dense.New(turn, n, k).T(), rows, b.Directions, false)
-	return b, nil
-}
-
-// standardize computes mean and scale of x and applies them to it.
-func (b *Basis) standardize(x []float32, n, features int) {
-	mean, scale := make([]float64, features), make([]float64, features)
-	for i := range n {
-		for j, v := range x[i*features : (i+1)*features] {
-			mean[j] += float64(v) / float64(n)
-		}
-	}
-	for i := range n {
-		for j, v := range x[i*features : (i+1)*features] {
-			u := float64(v) - mean[j]
-			scale[j] += u * u / float64(n)
-		}
-	}
-	for j := range scale {
-		scale[j] = math.Sqrt(scale[j])
-	}
-	sorted := slices.Sorted(slices.Values(scale))
-	floor := max(leastScale*sorted[features/2], 1e-6)
-	b.Mean, b.Scale = make([]float32, features), make([]float32, features)
-	for j := range scale {
-		b.Mean[j], b.Scale[j] = float32(mean[j]), float32(max(scale[j], floor))
-	}
-	b.normalize(x)
-}
-
-// normalize standardizes rows of features in place.
-func (b *Basis) normalize(x []float32) {
-	f := len(b.Mean)
-	for i := 0; i < len(x); i += f {
-		row := x[i : i+f]
-		for j := range row {
-			row[j] = (row[j] - b.Mean[j]) / b.Scale[j]
-		}
-	}
-}
-
-// Project turns rows x [n][features], which it changes, into coordinates
-// z [n][Len()].
-func (b *Basis) Project(x, z []float32) {
-	b.normalize(x)
-	f, k := b.Features(), b.Len()
-	dense.Multiply(dense.New(x, len(x)/f, f), dense.New(b.Directions, k, f).T(), z, false)
+	out := make([]float32, k*features)
+	dense.Multiply(dense.New(turn, n, k).T(), rows, out, false)
+	return out
 }
 
 // exactly is up to which size all eigenvectors are computed.

@@ -1,0 +1,79 @@
+package head
+
+import (
+	"fmt"
+	"math"
+
+	"gonum.org/v1/gonum/optimize"
+)
+
+// size is the scores' root mean square, so that parts weigh alike.
+func size(scores []float64) float64 {
+	s := 0.0
+	for _, v := range scores {
+		s += v * v
+	}
+	return math.Sqrt(s/float64(len(scores))) + 1e-12
+}
+
+// calibration makes logits of scores: slope · score + bias.
+type calibration struct {
+	slope float64
+	bias  []float64 // [rows]
+	loss  float64   // mean −log probability of the true class
+}
+
+// calibrate finds the best calibration of scores [pictures][rows], each picture
+// counting alike. Scores that tell classes apart without a fault would grow
+// without bound: the slope is held a little, and the less the more pictures there are.
+func (e *Examples) calibrate(scores []float64) (calibration, error) {
+	rows, n := e.rows(), len(e.Class)
+	logits, p := make([]float64, rows), make([]float64, e.Classes)
+	middle := math.Log(2 / size(scores))
+	hold := 0.5 / float64(n)
+	evaluate := func(x, gradient []float64) float64 {
+		k := math.Exp(x[0])
+		clear(gradient)
+		total := 0.0
+		for i, class := range e.Class {
+			for r := range rows {
+				logits[r] = k*scores[i*rows+r] + x[1+r]
+			}
+			Probabilities(logits, p)
+			total -= math.Log(max(p[class], 1e-300)) / float64(n)
+			for r := range rows {
+				// Row r speaks for class r, a single row for class 1.
+				of := r
+				if rows == 1 {
+					of = 1
+				}
+				d := p[of] / float64(n)
+				if class == of {
+					d -= 1 / float64(n)
+				}
+				gradient[0] += d * k * scores[i*rows+r]
+				gradient[1+r] += d
+			}
+		}
+		u := x[0] - middle
+		total += hold * u * u
+		gradient[0] += 2 * hold * u
+		for r := range rows {
+			total += hold * x[1+r] * x[1+r]
+			gradient[1+r] += 2 * hold * x[1+r]
+		}
+		return total
+	}
+	scratch, start := make([]float64, 1+rows), make([]float64, 1+rows)
+	start[0] = middle
+	result, err := optimize.Minimize(optimize.Problem{
+		Func: func(x []float64) float64 { return evaluate(x, scratch) },
+		Grad: func(g, x []float64) { evaluate(x, g) },
+	}, start, &optimize.Settings{GradientThreshold: 1e-6, MajorIterations: 200, Concurrent: 1}, &optimize.LBFGS{})
+	if result == nil {
+		return calibration{}, fmt.Errorf("calibrating the scores: %w", err)
+	}
+	// Running out of progress in the last digits is no failure: what was reached
+	// is the best there is.
+	return calibration{math.Exp(result.X[0]), result.X[1:], result.F}, nil
+}

@@ -1,0 +1,63 @@
+package head
+
+import (
+	"math"
+	"slices"
+)
+
+// Scale standardizes features: (x − Mean) / Deviation / √features, so that the
+// squared distance of two pictures is about 2.
+type Scale struct {
+	Mean, Deviation []float32
+}
+
+// leastDeviation is the floor under a feature's deviation, as a share of the
+// median: a feature that hardly ever moves must not grow to the others' size.
+const leastDeviation = 0.1
+
+// newScale is that of rows x [n][features].
+func newScale(x []float32, features int) Scale {
+	n := len(x) / features
+	mean, deviation := make([]float64, features), make([]float64, features)
+	for i := range n {
+		for j, v := range x[i*features : (i+1)*features] {
+			mean[j] += float64(v) / float64(n)
+		}
+	}
+	for i := range n {
+		for j, v := range x[i*features : (i+1)*features] {
+			u := float64(v) - mean[j]
+			deviation[j] += u * u / float64(n)
+		}
+	}
+	for j := range deviation {
+		deviation[j] = math.Sqrt(deviation[j])
+	}
+	floor := max(leastDeviation*slices.Sorted(slices.Values(deviation))[features/2], 1e-6)
+	s := Scale{make([]float32, features), make([]float32, features)}
+	for j := range deviation {
+		s.Mean[j], s.Deviation[j] = float32(mean[j]), float32(max(deviation[j], floor))
+	}
+	return s
+}
+
+// Factors are what features minus Mean are multiplied by.
+func (s Scale) Factors() []float32 {
+	f := make([]float32, len(s.Deviation))
+	for j, d := range s.Deviation {
+		f[j] = float32(1 / (float64(d) * math.Sqrt(float64(len(f)))))
+	}
+	return f
+}
+
+// apply standardizes rows of features in place.
+func (s Scale) apply(x []float32) {
+	f := s.Factors()
+	n := len(f)
+	for i := 0; i < len(x); i += n {
+		row := x[i : i+n]
+		for j := range row {
+			row[j] = (row[j] - s.Mean[j]) * f[j]
+		}
+	}
+}
