@@ -16,7 +16,7 @@ import (
 const (
 	// memory bounds what a Fitter keeps of pictures, bytes. Of more pictures a
 	// random choice is kept: a spread needs some hundred.
-	memory = 24 << 20
+	memory = 16 << 20
 
 	// fewest pictures to learn from. With fewer, cross-validation is left with
 	// hardly any.
@@ -192,8 +192,9 @@ func (m *Model) fit(pictures []kept, fold []int) []distances {
 func fitPlace(pictures []kept, fold []int, folds, p int) []spread {
 	all := scatterOf(nil, dimensions)
 	parts := make([]scatter, folds)
+	samples := make([]float64, 0, len(pictures)*dimensions)
 	for k := range parts {
-		var samples []float64
+		samples = samples[:0]
 		for i := range pictures {
 			if fold[i] != k {
 				continue

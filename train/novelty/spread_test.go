@@ -79,7 +79,7 @@ func TestWholeIsASpread(t *testing.T) {
 		in = append(in, i)
 	}
 	s := newSubset(gram(x, count, n), count, in)
-	s.fit(n, 3, nil)
+	s.fit(n, 3, nil, make([]float64, count*count))
 	some := scatterOf(samples[:30*n], n)
 	want := some.spread(3, nil)
 	for i := range count { // also those that it was not fitted to

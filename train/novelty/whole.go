@@ -24,7 +24,8 @@ func (m *Model) fitWhole(pictures []kept, fold []int) []float64 {
 		every[i] = i
 	}
 	last := newSubset(all, len(pictures), every)
-	last.fit(n, wholeRank, nil)
+	room := make([]float64, len(all))
+	last.fit(n, wholeRank, nil, room)
 	for k := range slices.Max(fold) + 1 {
 		var in []int
 		for i, f := range fold {
@@ -33,7 +34,7 @@ func (m *Model) fitWhole(pictures []kept, fold []int) []float64 {
 			}
 		}
 		s := newSubset(all, len(pictures), in)
-		s.fit(n, wholeRank, last)
+		s.fit(n, wholeRank, last, room)
 		for i, f := range fold {
 			if f == k {
 				held[i] = s.distance(n, i)
@@ -124,10 +125,10 @@ func (s *subset) mean(i int) float64 {
 }
 
 // fit finds the directions of most variance among n dimensions. near, unless nil,
-// is a fit to more of the samples.
-func (s *subset) fit(n, rank int, near *subset) {
+// is a fit to more of the samples. room is for [in in] numbers at least.
+func (s *subset) fit(n, rank int, near *subset, room []float64) {
 	k := len(s.in)
-	centred, total := make([]float64, k*k), 0.0
+	centred, total := room[:k*k], 0.0
 	for a, i := range s.in {
 		for b, j := range s.in {
 			centred[a*k+b] = s.products[i*s.count+j] - s.toMean[a] - s.toMean[b] + s.square
