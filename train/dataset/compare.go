@@ -1,17 +1,29 @@
 package dataset
 
 import (
+	"cmp"
 	"math"
 	"math/rand/v2"
+	"slices"
 )
 
-// How alike two pictures have to be to show the same part. Measured on 2,624
-// different solar cells and on 800 drawn parts, with further shots of each:
-// noise, up to 3 pixels of shift, 5 % of light, JPEG.
+// How alike two pictures have to be to show the same part, as a distance between
+// what is particular to each, beyond what the set's pictures have in common: 1 -
+// cosine. The limit follows the set: where different parts are far from each
+// other, shots of one may be, too.
+//
+// Measured with 2,624 different solar cells: 0.4 % of them are taken for another
+// one; of further shots, with 3 pixels of shift or noise or 5 % of light or JPEG,
+// 98 % are known again, with all of these at once 90 %. Of 640 drawn parts none is
+// taken for another, and all shots are known.
 const (
-	// sameDirection is for what is particular to the two, beyond what the set's
-	// pictures have in common: 1 - cosine.
-	sameDirection = 0.016
+	strictest = 0.014 // in sets of parts that hardly differ
+	widest    = 0.06
+	apart     = 0.5  // of the distance at which the nearest of other parts begin
+	begin     = 0.05 // the share of pictures that have a nearer one,
+	atLeast   = 4    // or in small sets their number: shots not yet known as such
+	passes    = 2    // in the second, known shots are not taken for other parts
+
 	// sameWaves is for the waves themselves, as a share of their length. It finds
 	// shots of one part in a set that shows hardly any other, in which nothing
 	// is particular.
@@ -109,13 +121,73 @@ func normalize(v *[waves]float32) {
 	}
 }
 
+// join makes groups of pictures that are nearer than limit.
+func (c *comparison) join(parts forest, limit float32) {
+	for i := range c.looks {
+		for j := range i {
+			if direction, wave := c.near(i, j, limit); (direction || wave) && parts.root(i) != parts.root(j) && c.same(i, j, limit, direction, wave) {
+				parts.join(i, j)
+			}
+		}
+	}
+}
+
+// limit is how near pictures of one part may be taken to be, given which are
+// known to show the same.
+func (c *comparison) limit(parts forest) float32 {
+	const sample = 128 // pictures whose nearest one is looked for
+	n := len(c.looks)
+	var nearest []float32
+	for k := range min(n, sample) {
+		nearest = append(nearest, c.nearest(k*n/min(n, sample), parts)/2)
+	}
+	if len(nearest) == 0 {
+		return strictest
+	}
+	slices.Sort(nearest)
+	at := min(max(int(begin*float64(len(nearest))), atLeast), len(nearest)-1)
+	return min(widest, max(strictest, apart*nearest[at]))
+}
+
+// nearest is the square of the distance from a picture to the nearest one that
+// isn't known to show the same part. It is looked for among those whose sketches
+// are nearest.
+func (c *comparison) nearest(i int, parts forest) float32 {
+	const candidates = 4
+	type candidate struct {
+		j int
+		d float32
+	}
+	best := make([]candidate, 0, candidates+1)
+	for j := range c.looks {
+		if parts.root(i) == parts.root(j) {
+			continue
+		}
+		d := c.direction[i].distance(&c.direction[j])
+		if len(best) == candidates && d >= best[candidates-1].d {
+			continue
+		}
+		at, _ := slices.BinarySearchFunc(best, d, func(b candidate, d float32) int { return cmp.Compare(b.d, d) })
+		best = slices.Insert(best, at, candidate{j, d})
+		best = best[:min(len(best), candidates)]
+	}
+	least := float32(4) // no two are farther apart
+	var a, b [waves]float32
+	c.particular(i, &a)
+	for _, x := range best {
+		c.particular(x.j, &b)
+		least = min(least, distance(&a, &b))
+	}
+	return least
+}
+
 // same tells whether two pictures show the same part, by what near said of them.
-func (c *comparison) same(i, j int, direction, wave bool) bool {
+func (c *comparison) same(i, j int, limit float32, direction, wave bool) bool {
 	var a, b [waves]float32
 	if direction {
 		c.particular(i, &a)
 		c.particular(j, &b)
-		if distance(&a, &b) < 2*sameDirection {
+		if distance(&a, &b) < 2*limit {
 			return true
 		}
 	}
@@ -138,15 +210,17 @@ func distance(a, b *[waves]float32) float32 {
 }
 
 // near tells at little cost whether two pictures may be the same in either way.
-func (c *comparison) near(i, j int) (direction, wave bool) {
-	// What a distance may grow by in being projected: the deviation is a quarter.
-	const slack = 2.5
-	return c.direction[i].within(&c.direction[j], slack*2*sameDirection),
+func (c *comparison) near(i, j int, limit float32) (direction, wave bool) {
+	return c.direction[i].within(&c.direction[j], slack*2*limit),
 		c.wave[i].within(&c.wave[j], slack*sameWaves*sameWaves)
 }
 
 // sketched is how many numbers a sketch has.
 const sketched = 32
+
+// slack is by how much the square of a distance may grow in being projected,
+// with a deviation of a quarter.
+const slack = 2.5
 
 // sketch is a vector projected on random axes, so that distances stay about the
 // same: what is far apart is found out without looking at all waves.
@@ -161,6 +235,15 @@ func draw(v *[waves]float32, axes *[sketched][waves]float32) (s sketch) {
 		s[k] = sum
 	}
 	return s
+}
+
+func (s *sketch) distance(t *sketch) float32 {
+	var sum float32
+	for k := range s {
+		e := s[k] - t[k]
+		sum += e * e
+	}
+	return sum
 }
 
 // within tells whether the square of a distance is at most limit.

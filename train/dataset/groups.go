@@ -6,12 +6,15 @@ package dataset
 func Groups(looks []Look) []int {
 	parts := newForest(len(looks))
 	c := newComparison(looks)
-	for i := range looks {
-		for j := range i {
-			if direction, waves := c.near(i, j); (direction || waves) && parts.root(i) != parts.root(j) && c.same(i, j, direction, waves) {
-				parts.join(i, j)
-			}
+	limit := float32(strictest)
+	c.join(parts, limit)
+	for range passes - 1 {
+		wider := c.limit(parts)
+		if wider <= limit {
+			break
 		}
+		limit = wider
+		c.join(parts, limit)
 	}
 	return parts.numbers()
 }

