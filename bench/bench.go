@@ -288,7 +288,7 @@ func WithHead(b []byte) ([]byte, error) {
 	}
 	h := &head.Head{
 		Rows: 1, Bias: []float64{0}, Width: 1, Scale: head.Scale{Mean: numbers(n.Count), Deviation: ones},
-		Directions: numbers(coordinates * n.Count), Support: numbers(examples * coordinates), Rest: make([]float32, examples),
+		Projection: numbers(coordinates * n.Count), Support: numbers(examples * coordinates),
 		Weights: make([]float64, examples),
 	}
 	return train.Assemble(n, h, []feature.Turn{0}, nil, []string{"good", "bad"}, train.Provenance{Description: "A base network with a random head, for passfail bench."})

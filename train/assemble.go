@@ -103,15 +103,18 @@ func Assemble(n *feature.Network, h *head.Head, serve []feature.Turn, guard *nov
 // appendHead adds a head to features [views features] and returns its logits
 // [views rows]. It is head.Head.Logits, operator by operator.
 func appendHead(m *graph.Model, features int32, h *head.Head) int32 {
-	n, examples := int32(h.Features()), int32(len(h.Rest))
+	n := int32(h.Features())
+	if h.Root {
+		features = m.Sqrt(features, "head/roots")
+	}
 	centred := m.Sub(features, m.AddFloats("head/means", h.Scale.Mean, 1, n), "head/centred")
-	x := m.Mul(centred, m.AddFloats("head/factors", h.Scale.Factors(), 1, n), "head/standardized")
-	z := m.Dense(x, h.Directions, nil, "head/coordinates")
-	rest := m.Sub(m.SquaredNorm(x, "head/length"), m.SquaredNorm(z, "head/inside"), "head/rest")
-	inside := m.SquaredDistances(z, h.Support, "head/distances")
-	all := m.Add(m.Add(inside, rest, "head/outside"), m.AddFloats("head/rests", h.Rest, 1, examples), "head/squares")
-	distance := m.Sqrt(m.Relu(all, "head/positive"), "head/distance")
-	near := m.Exp(m.Mul(distance, m.Constant("head/width", float32(-h.Width)), "head/scaled"), "head/nearness")
+	z := m.Mul(centred, m.AddFloats("head/factors", h.Scale.Factors(), 1, n), "head/standardized")
+	if h.Projection != nil {
+		z = m.Dense(z, h.Projection, nil, "head/coordinates")
+	}
+	squares := m.Relu(m.SquaredDistances(z, h.Support, "head/squares"), "head/positive")
+	distance := m.Mul(m.Sqrt(squares, "head/distance"), m.Constant("head/width", float32(-h.Width)), "head/scaled")
+	near := m.Exp(distance, "head/nearness")
 	weights, bias := make([]float32, len(h.Weights)), make([]float32, h.Rows)
 	for i, v := range h.Weights {
 		weights[i] = float32(v)

@@ -171,8 +171,8 @@ func TestFeaturesAreDeviations(t *testing.T) {
 				square += u * u / float64(positions)
 			}
 			deviation := math.Sqrt(max(square-mean*mean, 0) + 1e-6)
-			if math.Abs(float64(got[at+k])-math.Sqrt(deviation)) > 1e-3*(1+deviation) {
-				t.Fatalf("map %d channel %d: feature %v of the deviation %v", o, k, got[at+k], deviation)
+			if math.Abs(float64(got[at+k])-deviation) > 1e-3*(1+deviation) {
+				t.Fatalf("map %d channel %d: feature %v, want %v", o, k, got[at+k], deviation)
 			}
 			if o == 0 && (math.Abs(float64(statistics[k])-mean) > 1e-4*(1+mean) || math.Abs(float64(statistics[c+k])-deviation) > 1e-3*(1+deviation)) {
 				t.Fatalf("map %d channel %d: statistics %v and %v, want %v and %v", o, k, statistics[k], statistics[c+k], mean, deviation)

@@ -71,12 +71,11 @@ func NewNetwork(name string, base []byte, size int, extra Extra) (*Network, erro
 // Pooled are the tensors that Pool adds, float32.
 type Pooled struct {
 	Statistics []int32 // of each map [views 2·channels]: mean and standard deviation over positions
-	Features   int32   // [views features]: the square roots of all standard deviations
+	Features   int32   // [views features]: all standard deviations
 }
 
 // Pool adds to a base what heads see. How much a channel varies over the picture
-// says more about defects than its mean does; its root is nearer to being evenly
-// spread.
+// says more about defects than its mean does, and no less without it.
 func Pool(m *graph.Model) (Pooled, error) {
 	sub := m.Subgraphs[0]
 	p := Pooled{}
@@ -95,7 +94,7 @@ func Pool(m *graph.Model) (Pooled, error) {
 	if len(deviations) == 0 {
 		return Pooled{}, fmt.Errorf("it has no outputs")
 	}
-	p.Features = m.Sqrt(m.Concatenate(deviations, "deviations"), "features")
+	p.Features = m.Concatenate(deviations, "features")
 	return p, m.Err()
 }
 

@@ -10,8 +10,9 @@ import (
 )
 
 // directions are those in which rows x [n][features] are longest, at most most of
-// them, orthonormal: [directions][features]. There is one at least.
-func directions(x []float32, features, most int, seed uint64) []float32 {
+// them, orthonormal: [directions][features]. Lengths are the sums of the rows'
+// squares along each. There is one at least.
+func directions(x []float32, features, most int, seed uint64) (found []float32, lengths []float64) {
 	n := len(x) / features
 	rows := dense.New(x, n, features)
 	g := make([]float32, n*n)
@@ -32,7 +33,7 @@ func directions(x []float32, features, most int, seed uint64) []float32 {
 	}
 	out := make([]float32, k*features)
 	dense.Multiply(dense.New(turn, n, k).T(), rows, out, false)
-	return out
+	return out, values[:k]
 }
 
 // exactly is up to which size all eigenvectors are computed.

@@ -20,7 +20,7 @@ type Fitted struct {
 
 // String is such as "kernel of 200 examples, width 1, ridge 0.03".
 func (f *Fitted) String() string {
-	return fmt.Sprintf("kernel of %d examples, width %g, ridge %g", len(f.Head.Rest), f.Width, f.Ridge)
+	return fmt.Sprintf("kernel of %d examples, width %g, ridge %g", f.Head.Examples(), f.Width, f.Ridge)
 }
 
 // mostExamples is with how many a head is taught at most: time grows with the
@@ -34,35 +34,41 @@ func Fit(ctx context.Context, e *Examples, seed uint64) (*Fitted, error) {
 	if e.Classes < 2 || e.Folds < 2 {
 		return nil, fmt.Errorf("%d classes in %d folds: two at least are needed of each", e.Classes, e.Folds)
 	}
-	w, err := e.newWork(seed)
-	if err != nil {
-		return nil, err
-	}
 	best := &Fitted{Loss: math.Inf(1)}
 	var chosen *solution
 	var c calibration
-	for _, s := range grid(len(w.picture)) {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		solved, err := w.solve(s)
-		if errors.Is(err, errSingular) {
-			continue // a larger ridge may do
-		}
+	var by *work
+	for _, root := range []bool{false, true} {
+		w, err := e.newWork(root, seed)
 		if err != nil {
 			return nil, err
 		}
-		scores, err := w.scores(solved)
-		if err != nil {
-			return nil, err
+		if root && len(w.picture) > carefully {
+			break
 		}
-		calibrated, err := e.calibrate(scores)
-		if err != nil {
-			return nil, err
-		}
-		if calibrated.loss < best.Loss {
-			best.Loss, best.Width, best.Ridge = calibrated.loss, s.width, s.ridge
-			best.Logits, chosen, c = scores, solved, calibrated
+		for _, s := range grid(len(w.picture)) {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
+			solved, err := w.solve(s)
+			if errors.Is(err, errSingular) {
+				continue // a larger ridge may do
+			}
+			if err != nil {
+				return nil, err
+			}
+			scores, err := w.scores(solved)
+			if err != nil {
+				return nil, err
+			}
+			calibrated, err := e.calibrate(scores)
+			if err != nil {
+				return nil, err
+			}
+			if calibrated.loss < best.Loss {
+				best.Loss, best.Width, best.Ridge = calibrated.loss, s.width, s.ridge
+				best.Logits, chosen, c, by = scores, solved, calibrated, w
+			}
 		}
 	}
 	if chosen == nil {
@@ -70,8 +76,8 @@ func Fit(ctx context.Context, e *Examples, seed uint64) (*Fitted, error) {
 	}
 	rows := e.rows()
 	h := &Head{
-		Rows: rows, Scale: w.scale, Directions: w.directions, Width: best.Width,
-		Support: w.support, Rest: w.rest, Weights: chosen.weights, Bias: make([]float64, rows),
+		Rows: rows, Root: by.root, Scale: by.scale, Projection: by.projection, Width: best.Width,
+		Support: by.support, Weights: chosen.weights, Bias: make([]float64, rows),
 	}
 	for i := range h.Weights {
 		h.Weights[i] *= c.slope
@@ -89,11 +95,11 @@ func Fit(ctx context.Context, e *Examples, seed uint64) (*Fitted, error) {
 // work is what a fit goes by: examples in the order of their folds.
 type work struct {
 	*Examples
+	root       bool // see Head
 	scale      Scale
-	directions []float32 // see Head
+	projection []float32 // see Head
 	support    []float32 // [examples][coordinates]
-	rest       []float32 // [examples]
-	lengths    []float32 // [examples]: squared, of all of it
+	lengths    []float32 // [examples]: squared
 	picture    []int     // of each example
 	view       []int
 	starts     []int // of each fold's examples, and the end of all
@@ -102,8 +108,8 @@ type work struct {
 	scarcity   []float64   // [examples]: what the ridge of each is multiplied by
 }
 
-func (e *Examples) newWork(seed uint64) (*work, error) {
-	w := &work{Examples: e}
+func (e *Examples) newWork(root bool, seed uint64) (*work, error) {
+	w := &work{Examples: e, root: root}
 	views, pictures := w.thin(seed)
 	for f := range e.Folds {
 		w.starts = append(w.starts, len(w.picture))
@@ -124,10 +130,14 @@ func (e *Examples) newWork(seed uint64) (*work, error) {
 			return nil, err
 		}
 	}
+	if root {
+		roots(x)
+	}
 	w.scale = newScale(x, f)
 	w.scale.apply(x)
-	w.lengths = squares(x, f)
-	w.directions, w.support, w.rest = compress(x, f, seed)
+	w.projection = newProjection(x, f, seed)
+	w.support = project(x, w.projection, f)
+	w.lengths = squares(w.support, len(w.support)/len(w.picture))
 	weight := e.weights()
 	w.targets = make([][]float32, e.rows())
 	for _, p := range w.picture {
@@ -203,8 +213,8 @@ func (w *work) scores(s *solution) ([]float64, error) {
 // judge gives a picture that did not teach the mean score of its served views.
 func (w *work) judge(s *solution, picture int, scores []float64) error {
 	h := &Head{
-		Rows: len(scores), Scale: w.scale, Directions: w.directions, Width: s.width,
-		Support: w.support, Rest: w.rest, Weights: s.weights, Bias: s.bias,
+		Rows: len(scores), Root: w.root, Scale: w.scale, Projection: w.projection, Width: s.width,
+		Support: w.support, Weights: s.weights, Bias: s.bias,
 	}
 	for _, view := range w.Serve {
 		x := make([]float32, w.Features)

@@ -9,47 +9,49 @@ import (
 
 // Head gives classes their logits from a picture's features:
 //
-//	logit = Bias + Σ Weightsᵢ exp(−Width · |x − exampleᵢ|)
+//	logit = Bias + Σ Weightsᵢ exp(−Width · |z − Supportᵢ|)
 //
-// where x are the features, standardized by Scale. With one row it is the logit
-// of the second class against the first; with a row for each class the logits of
-// a softmax.
-//
-// Of the examples only the coordinates in a few Directions are kept, and how
-// long the rest of each is: |x − example|² = |z − Support|² + |x|² − |z|² + Rest
-// with the coordinates z of x. That takes what lies outside the directions for
-// being at right angles to all others, as noise is.
+// where z are the features or their roots, standardized by Scale and, where there is a
+// Projection, taken to fewer coordinates. With one row it is the logit of the
+// second class against the first; with a row for each class the logits of a
+// softmax.
 type Head struct {
 	Rows       int
 	Bias       []float64 // [rows]
+	Root       bool      // of the features their square roots count
 	Scale      Scale
-	Directions []float32 // [coordinates][features], orthonormal
+	Projection []float32 // [coordinates][features]; nil: coordinates are the features
 	Width      float64
 	Support    []float32 // [examples][coordinates]
-	Rest       []float32 // [examples]
 	Weights    []float64 // [rows][examples]
 }
 
 // Features is how many the head takes.
 func (h *Head) Features() int { return len(h.Scale.Mean) }
 
-// Coordinates is in how many directions it looks.
-func (h *Head) Coordinates() int { return len(h.Directions) / h.Features() }
+// Coordinates is how many numbers of a picture are compared.
+func (h *Head) Coordinates() int {
+	if h.Projection == nil {
+		return h.Features()
+	}
+	return len(h.Projection) / h.Features()
+}
+
+// Examples is with how many, each a view of a picture, new ones are compared.
+func (h *Head) Examples() int { return len(h.Weights) / h.Rows }
 
 // Logits computes the logits [n][rows] of rows of features x [n][features],
-// which it standardizes in place.
+// which it spoils.
 func (h *Head) Logits(x []float32) []float64 {
-	h.Scale.apply(x)
-	f, q, m := h.Features(), h.Coordinates(), len(h.Rest)
-	n := len(x) / f
-	z := make([]float32, n*q)
-	dense.Multiply(dense.New(x, n, f), dense.New(h.Directions, q, f).T(), z, false)
-	lengths := squares(h.Support, q)
-	for i, r := range h.Rest {
-		lengths[i] += r
+	if h.Root {
+		roots(x)
 	}
+	h.Scale.apply(x)
+	z := project(x, h.Projection, h.Features())
+	q, m := h.Coordinates(), h.Examples()
+	n := len(z) / q
 	d := make([]float32, n*m)
-	distances(z, h.Support, squares(x, f), lengths, q, d)
+	distances(z, h.Support, squares(z, q), squares(h.Support, q), q, d)
 	nearness(d, m, h.Width)
 	logits := make([]float64, n*h.Rows)
 	for i := range n {
@@ -64,17 +66,49 @@ func (h *Head) Logits(x []float32) []float64 {
 	return logits
 }
 
-// Coordinates of the examples that are kept.
-const mostCoordinates = 192
+// roots takes the square roots of features in place: large ones count less then,
+// which serves where examples are few.
+func roots(x []float32) {
+	for i, v := range x {
+		x[i] = float32(math.Sqrt(float64(max(v, 0))))
+	}
+}
+
+// project takes rows x [n][features] to coordinates; without a projection they
+// are x itself.
+func project(x, projection []float32, features int) []float32 {
+	if projection == nil {
+		return x
+	}
+	n, q := len(x)/features, len(projection)/features
+	z := make([]float32, n*q)
+	dense.Multiply(dense.New(x, n, features), dense.New(projection, q, features).T(), z, false)
+	return z
+}
+
+// How many coordinates are kept, which keeps the model small and quick, and with
+// how few examples that would lose more than it saves.
+const (
+	mostCoordinates = 256
+	fewExamples     = 512
+)
+
+// flatten is the power of its deviation by which each coordinate is divided:
+// somewhat nearer to being all alike than they are.
+const flatten = 0.2
 
 // basisRows is how many examples decide on the directions; more add nothing but
 // time.
 const basisRows = 1500
 
-// compress gives of standardized examples x [n][features] what is kept:
-// directions, coordinates in them, and how much of the squared length they miss.
-func compress(x []float32, features int, seed uint64) (directed, support, rest []float32) {
+// newProjection finds the directions in which standardized examples x
+// [n][features] differ most, and scales them so that squared distances stay about
+// what they were.
+func newProjection(x []float32, features int, seed uint64) []float32 {
 	n := len(x) / features
+	if n <= fewExamples || features <= mostCoordinates {
+		return nil
+	}
 	some := x
 	if n > basisRows {
 		order := rand.New(rand.NewPCG(seed, 0xba5e)).Perm(n)[:basisRows]
@@ -83,15 +117,21 @@ func compress(x []float32, features int, seed uint64) (directed, support, rest [
 			some = append(some, x[i*features:(i+1)*features]...)
 		}
 	}
-	directed = directions(some, features, mostCoordinates, seed)
-	q := len(directed) / features
-	support = make([]float32, n*q)
-	dense.Multiply(dense.New(x, n, features), dense.New(directed, q, features).T(), support, false)
-	rest = squares(x, features)
-	for i, inside := range squares(support, q) {
-		rest[i] = max(rest[i]-inside, 0)
+	p, variances := directions(some, features, mostCoordinates, seed)
+	before, after := 0.0, 0.0
+	for _, s := range squares(some, features) {
+		before += float64(s)
 	}
-	return directed, support, rest
+	for _, v := range variances {
+		after += math.Pow(v/variances[0], 1-flatten) * variances[0]
+	}
+	for j, v := range variances {
+		f := float32(math.Sqrt(before/after) * math.Pow(v/variances[0], -flatten/2))
+		for c := range features {
+			p[j*features+c] *= f
+		}
+	}
+	return p
 }
 
 // Probabilities turns logits into the classes' probabilities: one logit into

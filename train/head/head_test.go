@@ -145,7 +145,7 @@ func TestRareClassIsFound(t *testing.T) {
 func TestLeavingOutIsFittingWithout(t *testing.T) {
 	e := clouds(3, 30, 6, 2, 1.5, 4)
 	e.Serve = []int{0, 1}
-	w, err := e.newWork(1)
+	w, err := e.newWork(false, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,7 +170,7 @@ func TestLeavingOutIsFittingWithout(t *testing.T) {
 				return 0
 			}
 			q := len(w.support) / n
-			sum := w.rest[i] + w.rest[j]
+			sum := float32(0)
 			for c := range q {
 				u := w.support[i*q+c] - w.support[j*q+c]
 				sum += u * u
@@ -204,12 +204,11 @@ func TestLeavingOutIsFittingWithout(t *testing.T) {
 	}
 }
 
-// Logits are what the formula says, with nearly the distances that all features
-// have.
+// Logits are what the formula says.
 func TestLogitsFollowTheFormula(t *testing.T) {
 	// Features that go together, as those of pictures do, and more of them than
 	// coordinates are kept.
-	all, d := clouds(2, 150, 20, 1, 4, 2), 400
+	all, d := clouds(2, 300, 20, 1, 4, 2), 400
 	inner := all.Row
 	all.Features = d
 	all.Row = func(picture, view int, row []float32) error {
@@ -236,32 +235,36 @@ func TestLogitsFollowTheFormula(t *testing.T) {
 	if h.Coordinates() >= d {
 		t.Fatalf("%d coordinates of %d features", h.Coordinates(), d)
 	}
-	w, err := e.newWork(1)
-	if err != nil {
-		t.Fatal(err)
-	}
 	for i := range others {
 		x := make([]float32, d)
 		if err := all.Row(i, 0, x); err != nil {
 			t.Fatal(err)
 		}
 		got := h.Logits(slices.Clone(x))[0]
+		if h.Root {
+			roots(x)
+		}
 		h.Scale.apply(x)
-		want := h.Bias[0]
-		y := make([]float32, d)
-		for k, weight := range h.Weights {
-			if err := e.Row(w.picture[k], w.view[k], y); err != nil {
-				t.Fatal(err)
+		z := x
+		if h.Projection != nil {
+			z = make([]float32, h.Coordinates())
+			for k := range z {
+				for j, v := range x {
+					z[k] += v * h.Projection[k*d+j]
+				}
 			}
-			h.Scale.apply(y)
+		}
+		want := h.Bias[0]
+		for k, weight := range h.Weights {
 			sum := 0.0
-			for j := range d {
-				sum += float64(x[j]-y[j]) * float64(x[j]-y[j])
+			for j, v := range z {
+				u := float64(v - h.Support[k*len(z)+j])
+				sum += u * u
 			}
 			want += weight * math.Exp(-h.Width*math.Sqrt(sum))
 		}
-		if math.Abs(got-want) > 0.05*(1+math.Abs(want)) {
-			t.Errorf("picture %d: logit %v, by all features %v", i, got, want)
+		if math.Abs(got-want) > 0.01*(1+math.Abs(want)) {
+			t.Errorf("picture %d: logit %v, by the formula %v", i, got, want)
 		}
 	}
 }
@@ -272,7 +275,7 @@ func TestMoreThanCanTeach(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := len(f.Head.Rest); n > mostExamples {
+	if n := f.Head.Examples(); n > mostExamples {
 		t.Errorf("%d examples teach, %d may", n, mostExamples)
 	}
 	if share := right(e, f); share < 0.95 {
@@ -317,7 +320,7 @@ func TestDirections(t *testing.T) {
 				x[i*d+j] += float32(r.NormFloat64())
 			}
 		}
-		directions := directions(x, d, 20, 1)
+		directions, lengths := directions(x, d, 20, 1)
 		k := len(directions) / d
 		if k != 20 {
 			t.Fatalf("%d directions, want 20", k)
@@ -349,6 +352,9 @@ func TestDirections(t *testing.T) {
 				}
 				inside += dot * dot
 			}
+		}
+		if sum := lengths[0] + lengths[1] + lengths[2] + lengths[3] + lengths[4]; math.Abs(sum-inside) > 0.01*inside {
+			t.Errorf("%d rows: the lengths add up to %v, want %v", n, sum, inside)
 		}
 		if inside < 0.99*all {
 			t.Errorf("%d rows: the first %d directions hold %.3f of the length", n, strong, inside/all)

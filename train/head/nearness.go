@@ -19,9 +19,8 @@ func squares(x []float32, q int) []float32 {
 	return s
 }
 
-// distances computes |a − b|² of rows a [m][q] and b [n][q] into d [m][n]. Of each
-// row aa and bb are the squared length, which may be more than the row's own:
-// what lies outside of the q coordinates, at right angles to all.
+// distances computes |a − b|² of rows a [m][q] and b [n][q], whose squared lengths
+// are aa and bb, into d [m][n].
 func distances(a, b, aa, bb []float32, q int, d []float32) {
 	m, n := len(aa), len(bb)
 	dense.Multiply(dense.New(a, m, q), dense.New(b, n, q).T(), d, false)
