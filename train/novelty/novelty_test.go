@@ -4,6 +4,7 @@ import (
 	"image"
 	"math"
 	"math/rand/v2"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -270,10 +271,12 @@ func made(t *testing.T, d *novelty.Descriptor, pictures, groups int) *novelty.Fi
 }
 
 func TestFitIsTheSameEachTime(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
 	_, _, d := parsed(t, base.Default, 224)
 	probe := make([]float32, d.Len())
 	var first float64
 	for i := range 2 {
+		runtime.GOMAXPROCS(1 + 2*i)
 		m, err := made(t, d, 25, 25).Fit(novelty.Guard, 0.01, 5)
 		if err != nil {
 			t.Fatal(err)
@@ -345,7 +348,11 @@ func TestPicturesWithoutAnyDifference(t *testing.T) {
 }
 
 func TestSize(t *testing.T) {
-	m, f, tap, _ := fitted(t, novelty.Guard, 40)
+	f, tap, d := parsed(t, base.Default, 256)
+	m, err := made(t, d, 120, 120).Fit(novelty.Guard, 0.01, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
 	before, err := f.Bytes()
 	if err != nil {
 		t.Fatal(err)
