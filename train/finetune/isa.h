@@ -148,22 +148,49 @@ TARGET static int NAME(depthwise_dx)(const pf_window *s, const float *restrict w
   int c = from;
   for (; c + LANES <= s->c; c += LANES)
     for (int n = 0; n < s->n; n++)
-      for (int iy = 0; iy < s->h; iy++)
-        for (int ix = 0; ix < s->w; ix++) {
-          VEC sum = (VEC){0};
-          for (int ky = (iy + s->top) % s->stride_h; ky < s->kernel_h; ky += s->stride_h) {
-            const int oy = (iy + s->top - ky) / s->stride_h;
-            if (iy + s->top < ky || oy >= s->out_h) continue;
-            for (int kx = (ix + s->left) % s->stride_w; kx < s->kernel_w; kx += s->stride_w) {
-              const int ox = (ix + s->left - kx) / s->stride_w;
-              if (ix + s->left < kx || ox >= s->out_w) continue;
-              sum += *(const MEMORY *)(dy + (((long)n * s->out_h + oy) * s->out_w + ox) * s->c + c) *
-                     *(const MEMORY *)(w + ((long)ky * s->kernel_w + kx) * s->c + c);
-            }
+      for (int oy = 0; oy < s->out_h; oy++) {
+        const int y0 = oy * s->stride_h - s->top;
+        for (int ox = 0; ox < s->out_w; ox++) {
+          const int x0 = ox * s->stride_w - s->left;
+          const int kx0 = x0 < 0 ? -x0 : 0, kx1 = x0 + s->kernel_w > s->w ? s->w - x0 : s->kernel_w;
+          const VEC d = *(const MEMORY *)(dy + (((long)n * s->out_h + oy) * s->out_w + ox) * s->c + c);
+          for (int ky = y0 < 0 ? -y0 : 0; ky < s->kernel_h && y0 + ky < s->h; ky++) {
+            const long in = (((long)n * s->h + y0 + ky) * s->w + x0) * s->c + c; // below 0 left of the map
+            const float *weights = w + (long)ky * s->kernel_w * s->c + c;
+            for (int kx = kx0; kx < kx1; kx++)
+              *(MEMORY *)(dx + (in + (long)kx * s->c)) += d * *(const MEMORY *)(weights + (long)kx * s->c);
           }
-          *(MEMORY *)(dx + (((long)n * s->h + iy) * s->w + ix) * s->c + c) += sum;
         }
+      }
   return c;
+}
+
+// correlate adds up one row of a kernel's derivatives, `wide` of them from kx on:
+// as many sums are under way at a time, since each waits for its last addition.
+TARGET static inline __attribute__((always_inline)) void NAME(correlate)(const pf_window *s, const float *restrict x,
+                                                                         const float *restrict dy, float *restrict dw,
+                                                                         int c, int ky, int kx, const int wide) {
+  VEC sum[5]; // as many as the widest that the caller asks for
+  for (int k = 0; k < wide; k++) sum[k] = (VEC){0};
+  for (int n = 0; n < s->n; n++)
+    for (int oy = 0; oy < s->out_h; oy++) {
+      const int iy = oy * s->stride_h - s->top + ky;
+      if (iy < 0 || iy >= s->h) continue;
+      for (int ox = 0; ox < s->out_w; ox++) {
+        const int ix = ox * s->stride_w - s->left + kx;
+        const long in = (((long)n * s->h + iy) * s->w + ix) * s->c + c; // may lie outside the map
+        const VEC d = *(const MEMORY *)(dy + (((long)n * s->out_h + oy) * s->out_w + ox) * s->c + c);
+        if (ix >= 0 && ix + wide <= s->w) {
+#pragma GCC unroll 8
+          for (int k = 0; k < wide; k++) sum[k] += *(const MEMORY *)(x + (in + (long)k * s->c)) * d;
+          continue;
+        }
+#pragma GCC unroll 8
+        for (int k = 0; k < wide; k++)
+          if (ix + k >= 0 && ix + k < s->w) sum[k] += *(const MEMORY *)(x + (in + (long)k * s->c)) * d;
+      }
+    }
+  for (int k = 0; k < wide; k++) *(MEMORY *)(dw + ((long)ky * s->kernel_w + kx + k) * s->c + c) += sum[k];
 }
 
 TARGET static int NAME(depthwise_dw)(const pf_window *s, const float *restrict x, const float *restrict dy,
@@ -171,20 +198,11 @@ TARGET static int NAME(depthwise_dw)(const pf_window *s, const float *restrict x
   int c = from;
   for (; c + LANES <= s->c; c += LANES)
     for (int ky = 0; ky < s->kernel_h; ky++)
-      for (int kx = 0; kx < s->kernel_w; kx++) {
-        VEC sum = (VEC){0};
-        for (int n = 0; n < s->n; n++)
-          for (int oy = 0; oy < s->out_h; oy++) {
-            const int iy = oy * s->stride_h - s->top + ky;
-            if (iy < 0 || iy >= s->h) continue;
-            for (int ox = 0; ox < s->out_w; ox++) {
-              const int ix = ox * s->stride_w - s->left + kx;
-              if (ix < 0 || ix >= s->w) continue;
-              sum += *(const MEMORY *)(x + (((long)n * s->h + iy) * s->w + ix) * s->c + c) *
-                     *(const MEMORY *)(dy + (((long)n * s->out_h + oy) * s->out_w + ox) * s->c + c);
-            }
-          }
-        *(MEMORY *)(dw + ((long)ky * s->kernel_w + kx) * s->c + c) += sum;
+      for (int kx = 0; kx < s->kernel_w;) {
+        const int left = s->kernel_w - kx;
+        if (left >= 5) NAME(correlate)(s, x, dy, dw, c, ky, kx, 5), kx += 5;
+        else if (left >= 3) NAME(correlate)(s, x, dy, dw, c, ky, kx, 3), kx += 3;
+        else NAME(correlate)(s, x, dy, dw, c, ky, kx, 1), kx += 1;
       }
   return c;
 }

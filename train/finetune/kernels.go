@@ -174,8 +174,8 @@ type step struct {
 	number              int // of the step, from 1
 }
 
-// poolEpsilon is added to a variance before its root is taken.
-const poolEpsilon = 1e-5
+// poolEpsilon is added to a variance before its root is taken, as graph.StdOverPositions does.
+const poolEpsilon = 1e-6
 
 const (
 	beta1, beta2 = 0.9, 0.999
