@@ -20,7 +20,7 @@ type parameters struct {
 // features, biases [rows].
 type headSpan struct{ weights, bias span }
 
-func newParameters(t *top, values []float32, h *head) *parameters {
+func newParameters(values []float32, h *head) *parameters {
 	p := &parameters{values: slices.Clone(values)}
 	p.head.weights = span{len(values), len(values) + len(h.weights)}
 	p.head.bias = span{p.head.weights.to, p.head.weights.to + len(h.bias)}
@@ -73,26 +73,29 @@ func fill(x []float32, v float64) {
 	}
 }
 
-// round fills p.rounded with from (values or average), the weights as 8 bit will have them.
-func (p *parameters) round(t *top, from []float32) {
-	copy(p.rounded, from)
+// round fills p.rounded with from (values or average).
+func (p *parameters) round(t *top, from []float32) { t.round(from, p.rounded) }
+
+// round fills out with from, the weights as 8 bit will have them.
+func (t *top) round(from, out []float32) {
+	copy(out, from)
 	for i := range t.layers {
 		l := &t.layers[i]
 		if l.kind == addition {
 			continue
 		}
-		w, out := l.weights.of(from), l.weights.of(p.rounded)
+		w, rounded := l.weights.of(from), l.weights.of(out)
 		scales := weightScales(l, w, l.bias.of(from), t.nodes[l.in[0]].scale)
 		if l.kind == convolution {
 			wide := len(w) / l.outputs
 			for c, s := range scales {
-				roundWeights(w[c*wide:(c+1)*wide], out[c*wide:], s)
+				roundWeights(w[c*wide:(c+1)*wide], rounded[c*wide:], s)
 			}
 			continue
 		}
 		for j, v := range w {
 			s := scales[j%l.outputs]
-			out[j] = s * float32(math.RoundToEven(float64(v/s)))
+			rounded[j] = s * float32(math.RoundToEven(float64(v/s)))
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"runtime/debug"
 	"slices"
 	"time"
 )
@@ -151,21 +152,21 @@ func (tr *trainer) run(ctx context.Context, p *parsed, r *Result, begin time.Tim
 // start sets the ranges and fits the head with which the training begins.
 func (tr *trainer) start(ctx context.Context, p *parsed) error {
 	const calibration = 256  // pictures
-	const largest = 48 << 20 // bytes that the features to fit the head to may take
+	const largest = 24 << 20 // bytes that the features to fit the head to may take
 	training, held := tr.pictures(false), tr.pictures(true)
 	if err := tr.calibrate(ctx, tr.views(training, calibration), p.values); err != nil {
 		return err
 	}
 	h := &head{rows: rowsFor(tr.s.Classes()), features: tr.top.features()}
-	tr.p = newParameters(tr.top, p.values, &head{})
-	tr.p.round(tr.top, tr.p.values)
+	rounded := make([]float32, len(p.values))
+	tr.top.round(p.values, rounded)
 	collect := func(list []item) (examples, error) {
 		e := examples{x: make([]float32, len(list)*h.features)}
 		for _, it := range list {
 			e.class = append(e.class, tr.s.Label(it.picture))
 			e.weight = append(e.weight, tr.weight[tr.s.Label(it.picture)])
 		}
-		err := tr.each(ctx, list, tr.p.rounded, true, func(w *worker, place, n int) {
+		err := tr.each(ctx, list, rounded, true, func(w *worker, place, n int) {
 			copy(e.x[place*h.features:], w.features[n*h.features:(n+1)*h.features])
 		})
 		return e, err
@@ -186,8 +187,10 @@ func (tr *trainer) start(ctx context.Context, p *parsed) error {
 	if err := h.fit(ctx, known, unknown, tr.targets, tr.workers[0].pack); err != nil {
 		return err
 	}
+	known, unknown = examples{}, examples{}
+	debug.FreeOSMemory() // a small board needs their memory for what comes now
 	tr.head = h
-	tr.p = newParameters(tr.top, p.values, h)
+	tr.p = newParameters(p.values, h)
 	tr.p.measure(tr.top, tr.o.Rate, tr.o.HeadRate, tr.o.Decay)
 	for lane := range tr.grads {
 		tr.grads[lane] = make([]float32, len(tr.p.values))

@@ -158,7 +158,7 @@ func TestRoundedIsWhatServes(t *testing.T) {
 				t.Fatal(err)
 			}
 			tr := newTrainer(o, s, p.top, c)
-			tr.p = newParameters(p.top, p.values, &head{})
+			tr.p = newParameters(p.values, &head{})
 			if err := tr.calibrate(t.Context(), tr.views(tr.pictures(false), 100), p.values); err != nil {
 				t.Fatal(err)
 			}
