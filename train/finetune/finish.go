@@ -12,7 +12,6 @@ import (
 // notes how near it is to what was trained.
 func (tr *trainer) finish(ctx context.Context, p *parsed, r *Result) error {
 	h, values := tr.head, tr.p.average
-	r.Head = h.folded(tr.p.head.weights.of(values), tr.p.head.bias.of(values))
 	if r.Tuned.Epochs > 0 {
 		b, err := p.write(tr.top.quantize(values), r.Tuned)
 		if err != nil {
@@ -25,7 +24,19 @@ func (tr *trainer) finish(ctx context.Context, p *parsed, r *Result) error {
 		return fmt.Errorf("the new base: %w", err)
 	}
 	defer net.Close()
-	return tr.compare(ctx, net, values, r)
+	j, err := tr.compare(ctx, net, values, r)
+	if err != nil {
+		return err
+	}
+	r.QuantizedLoss, r.QuantizedAccuracy = j.loss, j.accuracy
+	// Smoothed labels teach a head to doubt itself: its logits are put right.
+	r.Head = h.folded(tr.p.head.weights.of(values), tr.p.head.bias.of(values))
+	for _, x := range [][]float32{r.Head.Weights, r.Head.Bias} {
+		for i := range x {
+			x[i] /= float32(j.temperature)
+		}
+	}
+	return nil
 }
 
 // folded is the head for features that are not standardized.
@@ -44,45 +55,51 @@ func (h *head) folded(weights, bias []float32) Head {
 }
 
 // compare runs the held-out pictures through the 8-bit network net and through
-// the float one.
-func (tr *trainer) compare(ctx context.Context, net *model.Network, values []float32, r *Result) error {
+// the float one, and judges the head on what the 8-bit one gives.
+func (tr *trainer) compare(ctx context.Context, net *model.Network, values []float32, r *Result) (judgement, error) {
 	held := tr.pictures(true)
 	var logits []float32
-	cosines := make([]float64, len(tr.top.taps))
-	w, all := tr.workers[0], tr.top.features()
+	rounded, float := make([]float64, len(tr.top.taps)), make([]float64, len(tr.top.taps))
+	tr.p.round(tr.top, values)
+	w := tr.workers[0]
 	for place, i := range held {
 		if err := ctx.Err(); err != nil {
-			return err
+			return judgement{}, err
 		}
 		if err := tr.s.Load(i, 0, signed(net.InputBytes())); err != nil {
-			return fmt.Errorf("picture %d: %w", i, err)
+			return judgement{}, fmt.Errorf("picture %d: %w", i, err)
 		}
 		if err := net.Invoke(); err != nil {
-			return err
+			return judgement{}, err
 		}
 		if err := tr.load(w, item{picture: i, share: 1}, 0); err != nil {
-			return err
+			return judgement{}, err
 		}
-		tr.top.forward(w.workspace, values, 1, false)
-		for k, tap := range tr.top.taps {
-			served := net.Output(k)
-			if tap.node < 0 {
-				cosines[k]++
-			} else {
-				cosines[k] += cosine(served, w.values[tap.node][:len(served)])
+		add := func(sums []float64) {
+			for k, tap := range tr.top.taps {
+				if tap.node < 0 {
+					sums[k]++
+					continue
+				}
+				served := net.Output(k)
+				sums[k] += cosine(served, w.values[tap.node][:len(served)])
 			}
-			pool(served, tap.channels, w.features[tap.at:all])
+		}
+		tr.top.forward(w.workspace, tr.p.rounded, 1, true)
+		add(rounded)
+		tr.top.forward(w.workspace, values, 1, false)
+		add(float)
+		for k, tap := range tr.top.taps {
+			pool(net.Output(k), tap.channels, w.features[tap.at:])
 		}
 		tr.score(w, values, 0)
 		logits = append(logits, w.logits...)
 		tr.o.Progress(Progress{Stage: "check", Done: place + 1, Total: len(held)})
 	}
 	for k, tap := range tr.top.taps {
-		r.Taps = append(r.Taps, Fidelity{tap.name, cosines[k] / float64(len(held))})
+		r.Taps = append(r.Taps, Fidelity{tap.name, rounded[k] / float64(len(held)), float[k] / float64(len(held))})
 	}
-	j := tr.judgeLogits(held, logits)
-	r.QuantizedLoss, r.QuantizedAccuracy = j.loss, j.accuracy
-	return nil
+	return tr.judgeLogits(held, logits), nil
 }
 
 func cosine(a, b []float32) float64 {

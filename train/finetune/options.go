@@ -38,7 +38,7 @@ type Options struct {
 	Smoothing float64 // of labels, 0 to 1
 	Mixup     float64 // share of pictures that are mixed with another, at the cut
 	Average   float64 // how much the moving average of the weights keeps of itself at each step, 0 to 1
-	Patience  int     // epochs without a gain after which training ends
+	Patience  int     // epochs without a gain after which training ends; half of Epochs, 8 at least
 	Seed      uint64
 
 	Budget   time.Duration // for all of it; unlimited
@@ -59,13 +59,12 @@ type Progress struct {
 const (
 	defaultEpochs    = 20
 	defaultBatch     = 32
-	defaultRate      = 2e-3
-	defaultHeadRate  = 2e-3
+	defaultRate      = 1e-2
+	defaultHeadRate  = 1e-3
 	defaultDecay     = 0.9
 	defaultPull      = 0.1
 	defaultSmoothing = 0.1
 	defaultAverage   = 0.99
-	defaultPatience  = 6
 )
 
 // lanes is how many parts a batch is divided into, each with a gradient of its
@@ -74,13 +73,18 @@ const (
 const lanes = 4
 
 func (o Options) ready(s Source) (Options, error) {
+	if o.Epochs == 0 {
+		o.Epochs = defaultEpochs
+	}
+	// While the rate is high, the weights are worse than those to begin with.
+	patience := max(8, o.Epochs/2)
 	ints := []struct {
 		name  string
 		value *int
 		def   int
 	}{
-		{"Views", &o.Views, 1}, {"Epochs", &o.Epochs, defaultEpochs}, {"Batch", &o.Batch, defaultBatch},
-		{"Patience", &o.Patience, defaultPatience}, {"Threads", &o.Threads, 1},
+		{"Views", &o.Views, 1}, {"Epochs", &o.Epochs, 0}, {"Batch", &o.Batch, defaultBatch},
+		{"Threads", &o.Threads, 1}, {"Patience", &o.Patience, patience},
 	}
 	for _, f := range ints {
 		if *f.value == 0 {

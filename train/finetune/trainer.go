@@ -141,7 +141,7 @@ func (tr *trainer) load(w *worker, it item, n int) error {
 	return nil
 }
 
-// calibrate sets the ranges of all maps by pictures run without rounding.
+// calibrate sets the ranges of all maps by what pictures show without rounding.
 func (tr *trainer) calibrate(ctx context.Context, list []item, values []float32) error {
 	for _, w := range tr.workers {
 		w.forget()
@@ -149,12 +149,6 @@ func (tr *trainer) calibrate(ctx context.Context, list []item, values []float32)
 	if err := tr.each(ctx, list, values, false, func(*worker, int, int) {}); err != nil {
 		return err
 	}
-	tr.setSeen()
-	return nil
-}
-
-// setSeen sets the ranges by what the workers have seen, and has them begin anew.
-func (tr *trainer) setSeen() {
 	for i := range tr.top.nodes[1:] {
 		seen := tr.workers[0].seen[i+1]
 		for _, w := range tr.workers[1:] {
@@ -162,9 +156,7 @@ func (tr *trainer) setSeen() {
 		}
 		tr.top.nodes[i+1].setRange(seen)
 	}
-	for _, w := range tr.workers {
-		w.forget()
-	}
+	return nil
 }
 
 // score computes place n's logits in w.logits.
@@ -183,8 +175,9 @@ func (tr *trainer) score(w *worker, values []float32, n int) {
 
 // judgement is how well pictures are told apart, classes counting alike.
 type judgement struct {
-	loss     float64 // at the best temperature: how sure a head is of itself is soon mended
-	accuracy float64
+	loss        float64 // at the best temperature: how sure a head is of itself is soon mended
+	accuracy    float64
+	temperature float64 // what logits must be divided by for that
 }
 
 // judge runs pictures through the network and the head.
@@ -231,7 +224,8 @@ func (tr *trainer) judgeLogits(list []int, logits []float32) judgement {
 			right += w
 		}
 	}
-	return judgement{loss(math.Exp((low + high) / 2)), right / total}
+	scale := math.Exp((low + high) / 2)
+	return judgement{loss(scale), right / total, 1 / scale}
 }
 
 func choice(logits []float32) int {

@@ -19,7 +19,8 @@ type Result struct {
 	Taps   []Fidelity
 
 	// Head is the head that was trained along, for the features of the new
-	// base: every tap's mean over positions and then its deviation.
+	// base: every tap's mean over positions and then its deviation. It is as
+	// sure of itself as suits the held-out pictures.
 	Head Head
 
 	// QuantizedLoss and QuantizedAccuracy are those of Head on the new base's
@@ -54,10 +55,12 @@ type Epoch struct {
 // and [rows]. One row is a sigmoid's for class 1, more are a softmax's.
 type Head struct{ Weights, Bias []float32 }
 
-// Fidelity is how near a tap's 8-bit map is to the float one, over the held-out pictures.
+// Fidelity is how near a tap's map is to what the 8-bit network serves: mean
+// cosines over the held-out pictures.
 type Fidelity struct {
-	Name   string
-	Cosine float64
+	Name    string
+	Rounded float64 // the float network that rounds as 8 bit does: what was trained
+	Float   float64 // the float network that does not round
 }
 
 // Tune trains the top of a base network, the bytes of a .tflite file such as
@@ -122,13 +125,12 @@ func (tr *trainer) run(ctx context.Context, p *parsed, r *Result, begin time.Tim
 		if err != nil {
 			return err
 		}
-		tr.setSeen()
-		if j, err = judge(); err != nil {
+		// The ranges are those of the average weights, which may be kept.
+		if err := tr.calibrate(ctx, tr.views(tr.pictures(false), calibration), tr.p.average); err != nil {
 			return err
 		}
-		// Held-out pictures must not set ranges.
-		for _, w := range tr.workers {
-			w.forget()
+		if j, err = judge(); err != nil {
+			return err
 		}
 		took := time.Since(from)
 		r.Epochs = append(r.Epochs, Epoch{number, loss, j.loss, j.accuracy, took})
@@ -148,6 +150,9 @@ func (tr *trainer) run(ctx context.Context, p *parsed, r *Result, begin time.Tim
 	tr.top.setRanges(best.ranges)
 	return nil
 }
+
+// calibration is how many pictures set the ranges of the maps.
+const calibration = 256
 
 // start sets the ranges and fits the head with which the training begins.
 func (tr *trainer) start(ctx context.Context, p *parsed) error {
@@ -194,9 +199,6 @@ func (tr *trainer) start(ctx context.Context, p *parsed) error {
 	tr.p.measure(tr.top, tr.o.Rate, tr.o.HeadRate, tr.o.Decay)
 	for lane := range tr.grads {
 		tr.grads[lane] = make([]float32, len(tr.p.values))
-	}
-	for _, w := range tr.workers {
-		w.forget()
 	}
 	return nil
 }
