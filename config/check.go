@@ -120,9 +120,11 @@ func (d *Decision) check(k *checker) {
 			k.bad("decision.pass", l, "each label once, and none empty")
 		}
 	}
-	k.share("decision.threshold", d.Threshold)
-	if d.Threshold == 0 {
-		k.bad("decision.threshold", d.Threshold, "with 0 every part would pass; above 0, up to 1 is possible")
+	if d.Threshold != nil {
+		k.share("decision.threshold", *d.Threshold)
+		if *d.Threshold == 0 {
+			k.bad("decision.threshold", *d.Threshold, "with 0 every part would pass; above 0, up to 1 is possible; left out, it is the model's own")
+		}
 	}
 	k.share("decision.confidence", d.Confidence)
 	k.oneOf("decision.below_confidence", d.BelowConfidence, "fail", "pass")

@@ -47,7 +47,7 @@ type Model struct {
 // Decision says what of the model's scores makes a part pass.
 type Decision struct {
 	Pass            []string `toml:"pass"`             // labels of good parts, every other label is a fail; empty: good, ok, pass
-	Threshold       float64  `toml:"threshold"`        // a part passes when the pass labels' scores add up to this
+	Threshold       *float64 `toml:"threshold"`        // a part passes when the pass labels' scores add up to this; nil: the model's own
 	Confidence      float64  `toml:"confidence"`       // the best label must have this score …
 	BelowConfidence string   `toml:"below_confidence"` // … or this is the verdict: fail, pass
 	Unlike          string   `toml:"unlike"`           // verdict on a part unlike all that the model knows: fail, pass (its scores decide)
@@ -102,7 +102,7 @@ func Default() *Config {
 			Timeout: ms(2000), FrozenAfter: ms(5000), ReopenMin: ms(500), ReopenMax: ms(10000),
 		},
 		Model:    Model{File: "model.tflite"},
-		Decision: Decision{Threshold: 0.5, BelowConfidence: "fail", Unlike: "fail", NoveltyLimit: 1, Vote: 1},
+		Decision: Decision{BelowConfidence: "fail", Unlike: "fail", NoveltyLimit: 1, Vote: 1},
 		Outputs: Outputs{
 			Board:     "gpio",
 			Pass:      Output{Pin: "GPIO17", Active: "high", Mode: "pulse", Width: ms(100)},

@@ -18,11 +18,12 @@ const maxFile = 1 << 30
 // Classifier is an opened model that gives each of its labels a score in 0..1.
 // It belongs to one goroutine at a time and must be closed.
 type Classifier struct {
-	net    *Network
-	labels []string
-	index  int // of the output with the scores
-	logits bool
-	scores []float32
+	net       *Network
+	labels    []string
+	index     int // of the output with the scores
+	logits    bool
+	scores    []float32
+	threshold float64 // that the file carries; 0: none
 
 	novelty, noveltyMap int // outputs; −1: there is none
 }
@@ -92,7 +93,9 @@ func newClassifier(b []byte, side *Sidecar, o Options) (*Classifier, error) {
 	if c.index, c.labels, err = scoresOf(net.file, net.outputs, side); err == nil {
 		c.scores = make([]float32, len(c.labels))
 		c.findNovelty()
-		err = c.try()
+		if c.threshold, err = ThresholdOf(net.file); err == nil {
+			err = c.try()
+		}
 	}
 	if errors.Is(err, errUndescribed) && net.isBase() {
 		err = errors.New("this is a base network, which has no labels yet: train a model on it")

@@ -13,14 +13,10 @@ import (
 	"passfail/train/novelty"
 )
 
-const (
-	labelFile = "labels.txt"
-	// ModelEntry is the metadata entry of a trained model's Provenance, as JSON.
-	ModelEntry = "PASSFAIL_MODEL"
-)
+const labelFile = "labels.txt"
 
 // Provenance is what a trained model says of how it was made and how it is to be
-// used. It travels in the model file.
+// used. It travels in the model file, as the metadata entry model.TrainedEntry.
 type Provenance struct {
 	Description string          `json:"description"`
 	Threshold   float64         `json:"threshold,omitempty"` // of the pass labels' scores; 0: not said
@@ -96,7 +92,7 @@ func Assemble(n *feature.Network, h *head.Head, serve []feature.Turn, guard *nov
 	if err != nil {
 		return nil, fmt.Errorf("provenance: %w", err)
 	}
-	f.SetEntry(ModelEntry, entry)
+	f.SetEntry(model.TrainedEntry, entry)
 	return f.Bytes()
 }
 

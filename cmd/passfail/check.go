@@ -101,11 +101,11 @@ func (r *checklist) model(cfg *config.Config) {
 	if err := c.SelfTest(); err != nil {
 		r.fail("model", err)
 	}
-	if _, err := line.NewJudge(rule(cfg), c.Labels()); err != nil {
+	if _, err := newJudge(cfg, c); err != nil {
 		r.fail("decision", err)
 		return
 	}
-	r.ok("decision", "of %s, those of %q pass at a score of %v", strings.Join(c.Labels(), ", "), cfg.Decision.Pass, cfg.Decision.Threshold)
+	r.ok("decision", "of %s, those of %q pass at a score of %v", strings.Join(c.Labels(), ", "), cfg.Decision.Pass, rule(cfg, c).Threshold)
 }
 
 // cameraPatience is how long a camera may take to show its first picture.

@@ -117,7 +117,7 @@ func classify(ctx context.Context, w io.Writer, o classifyOptions, files []strin
 		return err
 	}
 	defer classifier.Close()
-	judge, err := line.NewJudge(rule(cfg), classifier.Labels())
+	judge, err := newJudge(cfg, classifier)
 	if err != nil {
 		return err
 	}

@@ -196,8 +196,8 @@ func (o *evaluateOptions) choose(cfg *config.Config, r *scoring.Result, aim eval
 		return evaluate.Choose(r.Sample, aim)
 	}
 	threshold := float64(o.threshold)
-	if threshold == 0 && o.config != "" {
-		threshold = cfg.Decision.Threshold
+	if threshold == 0 && o.config != "" && cfg.Decision.Threshold != nil {
+		threshold = *cfg.Decision.Threshold
 	}
 	return evaluate.Weigh(r.Sample, cmp.Or(threshold, r.Model.Threshold, evaluate.DefaultThreshold))
 }

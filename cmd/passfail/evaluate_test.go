@@ -144,7 +144,7 @@ func TestEvaluateThreshold(t *testing.T) {
 		low, high float64
 	}{
 		"given":         {[]string{"--threshold", "0.9"}, "given", 0.9, 0.9},
-		"configured":    {[]string{"--config", demoConfig(t, "threshold = 0.5", "threshold = 0.75")}, "given", 0.75, 0.75},
+		"configured":    {[]string{"--config", demoConfig(t, "#threshold = 0.5", "threshold = 0.75")}, "given", 0.75, 0.75},
 		"over that":     {[]string{"--config", demoConfig(t), "--threshold", "25%"}, "given", 0.25, 0.25},
 		"by a limit":    {[]string{"--max-escapes", "0.5%"}, "limit", 0.05, 0.999},
 		"by cost":       {[]string{"--cost", "20", "--bad-share", "2%"}, "cost", 0.05, 0.999},

@@ -109,8 +109,7 @@ type diff struct {
 }
 
 func newDiff(s *store.Store, cfg *config.Config, list []string) (d *diff, err error) {
-	d = &diff{rule: rule(cfg)}
-	d.rule.Vote = 1
+	d = &diff{}
 	d.report.Differences = []difference{}
 	var versions [2]store.Version
 	for i := range versions {
@@ -142,6 +141,8 @@ func newDiff(s *store.Store, cfg *config.Config, list []string) (d *diff, err er
 		if d.models[i], err = model.Open(v.Model(), model.Options{Threads: cfg.Model.Threads}); err != nil {
 			return nil, err
 		}
+		d.rule = rule(cfg, d.models[i])
+		d.rule.Vote = 1 // pictures have nothing to do with each other
 		if d.judges[i], err = line.NewJudge(d.rule, d.models[i].Labels()); err != nil {
 			return nil, fmt.Errorf("model %s: %w", v.ID, err)
 		}

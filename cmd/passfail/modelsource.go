@@ -92,7 +92,7 @@ func (m *modelSource) open(name, path string) (line.Model, error) {
 	if err != nil {
 		err = fmt.Errorf("model %s: %w", path, err)
 	} else {
-		opened.Judge, err = line.NewJudge(rule(m.cfg), opened.Classifiers[0].Labels())
+		opened.Judge, err = newJudge(m.cfg, opened.Classifiers[0])
 	}
 	if err != nil {
 		opened.Close()

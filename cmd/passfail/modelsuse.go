@@ -73,7 +73,7 @@ func testModel(path string, cfg *config.Config) error {
 	if cfg == nil {
 		return nil
 	}
-	if _, err := line.NewJudge(rule(cfg), c.Labels()); err != nil {
+	if _, err := newJudge(cfg, c); err != nil {
 		return fmt.Errorf("model %s: %w", path, err)
 	}
 	return nil

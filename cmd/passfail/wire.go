@@ -8,6 +8,7 @@ import (
 	"passfail/config"
 	"passfail/device"
 	"passfail/line"
+	"passfail/model"
 )
 
 const configFile = "config.toml"
@@ -36,10 +37,21 @@ func captureSettings(c *config.Config) capture.Settings {
 	return s
 }
 
-// rule is the configuration's decision in package line's terms.
-func rule(c *config.Config) line.Rule {
+// newJudge makes the judge of a model: by the configuration, and by the threshold
+// that the model was given in its training where the configuration has none.
+func newJudge(c *config.Config, m *model.Classifier) (*line.Judge, error) {
+	return line.NewJudge(rule(c, m), m.Labels())
+}
+
+// rule is the configuration's decision on a model's scores in package line's
+// terms.
+func rule(c *config.Config, m *model.Classifier) line.Rule {
 	d := c.Decision
-	r := line.Rule{Pass: d.Pass, Threshold: d.Threshold, Confidence: d.Confidence, NoveltyLimit: d.NoveltyLimit, Vote: d.Vote}
+	threshold := m.Threshold()
+	if d.Threshold != nil {
+		threshold = *d.Threshold
+	}
+	r := line.Rule{Pass: d.Pass, Threshold: threshold, Confidence: d.Confidence, NoveltyLimit: d.NoveltyLimit, Vote: d.Vote}
 	if d.Unlike == "pass" {
 		r.Unlike = line.Pass
 	}

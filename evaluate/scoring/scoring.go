@@ -60,9 +60,6 @@ type Model struct {
 	Novelty   bool    // it tells how unlike the training's pictures one is; 1 is its limit
 }
 
-// modelEntry is the metadata entry of what a training of Passfail writes.
-const modelEntry = "PASSFAIL_MODEL"
-
 // mostCompared bounds the search for near duplicates, whose time grows with the
 // square of the pictures.
 const mostCompared = 5000
@@ -124,29 +121,11 @@ func (r *Result) describe(file string) error {
 		return err
 	}
 	r.Model = Model{SHA256: fmt.Sprintf("%x", sha256.Sum256(b)), Bytes: len(b), Input: fmt.Sprint(d.Input)}
-	r.Model.Threshold, err = ownThreshold(d.File)
+	r.Model.Threshold, err = model.ThresholdOf(d.File)
 	if err != nil {
 		return fmt.Errorf("model %s: %w", file, err)
 	}
 	return nil
-}
-
-// ownThreshold is the one that a model carries; 0: none.
-func ownThreshold(f *graph.File) (float64, error) {
-	var entry struct {
-		Threshold float64 `json:"threshold"`
-	}
-	b := f.Entry(modelEntry)
-	if b == nil {
-		return 0, nil
-	}
-	if err := json.Unmarshal(b, &entry); err != nil {
-		return 0, fmt.Errorf("its entry %s: %w", modelEntry, err)
-	}
-	if t := entry.Threshold; !(t >= 0 && t <= 1) {
-		return 0, fmt.Errorf("its entry %s has the threshold %v; above 0, up to 1 is possible", modelEntry, t)
-	}
-	return entry.Threshold, nil
 }
 
 // match is the model's label of each folder.

@@ -1,0 +1,42 @@
+package model
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"passfail/model/graph"
+)
+
+// TrainedEntry is the metadata entry, JSON, of what a training of Passfail wrote.
+const TrainedEntry = "PASSFAIL_MODEL"
+
+// DefaultThreshold is that of a model which carries none.
+const DefaultThreshold = 0.5
+
+// ThresholdOf is the threshold of the pass labels' scores that was chosen in the
+// training of the model in a file; 0: it carries none.
+func ThresholdOf(f *graph.File) (float64, error) {
+	b := f.Entry(TrainedEntry)
+	if b == nil {
+		return 0, nil
+	}
+	var entry struct {
+		Threshold float64 `json:"threshold"`
+	}
+	if err := json.Unmarshal(b, &entry); err != nil {
+		return 0, fmt.Errorf("its entry %s: %w", TrainedEntry, err)
+	}
+	if t := entry.Threshold; !(t >= 0 && t <= 1) {
+		return 0, fmt.Errorf("its entry %s has the threshold %v; above 0, up to 1 is possible", TrainedEntry, t)
+	}
+	return entry.Threshold, nil
+}
+
+// Threshold is what the pass labels' scores must add up to: as chosen in the
+// model's training, else DefaultThreshold.
+func (c *Classifier) Threshold() float64 {
+	if c.threshold == 0 {
+		return DefaultThreshold
+	}
+	return c.threshold
+}
