@@ -185,6 +185,10 @@ func (b *binder) value(v any, into reflect.Value, key string) {
 		default:
 			b.bad(key, v, "a number is needed, without quotes")
 		}
+	case **float64: // a number that may be left out
+		n := 0.0
+		b.value(v, reflect.ValueOf(&n).Elem(), key)
+		*p = &n
 	case *[]string:
 		b.texts(v, p, key)
 	case *map[string]int:

@@ -3,6 +3,7 @@ package train
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"passfail/model"
@@ -32,14 +33,17 @@ type Provenance struct {
 	Base        json.RawMessage `json:"base,omitempty"` // what the base says of itself
 }
 
-// Assemble puts a head on a base and returns the .tflite file of the model: the
-// scores as its first output, then the base's maps. The network sees a picture
-// in all the turns of serve, and the logits of these are averaged. A guard, unless
-// nil, adds the outputs novelty and novelty_map.
-func Assemble(n *feature.Network, h *head.Head, serve []feature.Turn, guard *novelty.Model, labels []string, p Provenance) ([]byte, error) {
-	if h.Rows != len(labels) && (h.Rows != 1 || len(labels) != 2) {
-		return nil, fmt.Errorf("the head has %d logits for %d labels", h.Rows, len(labels))
-	}
+// assembly is a model under way.
+type assembly struct {
+	network *feature.Network
+	file    *graph.File
+	m       *graph.Model
+	taps    []int32
+	pooled  feature.Pooled
+}
+
+// begin takes a base that sees a picture in all the turns of serve.
+func begin(n *feature.Network, serve []feature.Turn) (*assembly, error) {
 	f, err := graph.Parse(n.Base)
 	if err != nil {
 		return nil, fmt.Errorf("base network %s: %w", n.Name, err)
@@ -47,43 +51,28 @@ func Assemble(n *feature.Network, h *head.Head, serve []feature.Turn, guard *nov
 	if f.Metadata == nil || len(f.Metadata.SubgraphMetadata) != 1 {
 		return nil, fmt.Errorf("base network %s: it has no TFLite Metadata", n.Name)
 	}
-	m := f.Model
+	a := &assembly{network: n, file: f, m: f.Model}
 	if len(serve) > 1 {
-		if err := m.Views(feature.Views(serve)); err != nil {
+		if err := a.m.Views(feature.Views(serve)); err != nil {
 			return nil, fmt.Errorf("base network %s: %w", n.Name, err)
 		}
 	}
-	taps := m.Subgraphs[0].Outputs
-	pooled, err := feature.Pool(m)
-	if err != nil {
+	a.taps = a.m.Subgraphs[0].Outputs
+	if a.pooled, err = feature.Pool(a.m); err != nil {
 		return nil, fmt.Errorf("base network %s: %w", n.Name, err)
 	}
-	logits := appendHead(m, pooled.Features, h)
-	if len(serve) > 1 {
-		logits = m.MeanOverBatch(logits, "logits")
-	}
-	scores := int32(0)
-	if h.Rows == 1 {
-		scores = m.Logistic(logits, "scores")
-	} else {
-		scores = m.Softmax(logits, "scores")
-	}
+	return a, nil
+}
+
+// finish returns the model's file: its outputs are the scores, others, and the
+// base's maps.
+func (a *assembly) finish(scores int32, others []int32, described []*graph.TensorMetadata, labels []string, p Provenance) ([]byte, error) {
+	f := a.file
 	sub := f.Metadata.SubgraphMetadata[0]
 	maps := sub.OutputTensorMetadata
-	outputs := []int32{scores}
-	described := []*graph.TensorMetadata{graph.ScoreOutput("scores", "The probability of each label.", labelFile)}
-	if guard != nil {
-		value, places, err := addGuard(m, pooled, guard)
-		if err != nil {
-			return nil, fmt.Errorf("base network %s: %w", n.Name, err)
-		}
-		outputs = append(outputs, value, places)
-		described = append(described,
-			graph.FeatureOutput(model.NoveltyOutput, "How unlike the pictures of the training; above 1: unlike all of them."),
-			graph.FeatureOutput(model.NoveltyMapOutput, "The same of each place."))
-	}
-	feature.SetOutputs(f, append(outputs, taps...)...)
-	sub.OutputTensorMetadata = append(described, maps...)
+	feature.SetOutputs(f, slices.Concat([]int32{scores}, others, a.taps)...)
+	first := graph.ScoreOutput("scores", "The probability of each label.", labelFile)
+	sub.OutputTensorMetadata = slices.Concat([]*graph.TensorMetadata{first}, described, maps)
 	f.Metadata.Name = "Passfail model"
 	f.Metadata.Description = p.Description
 	f.Packed = []graph.Packed{{Name: labelFile, Data: []byte(strings.Join(labels, "\n") + "\n")}}
@@ -94,6 +83,42 @@ func Assemble(n *feature.Network, h *head.Head, serve []feature.Turn, guard *nov
 	}
 	f.SetEntry(model.TrainedEntry, entry)
 	return f.Bytes()
+}
+
+// Assemble puts a head on a base and returns the .tflite file of the model: the
+// scores as its first output, then the base's maps. The network sees a picture
+// in all the turns of serve, and the logits of these are averaged. A guard, unless
+// nil, adds the outputs novelty and novelty_map.
+func Assemble(n *feature.Network, h *head.Head, serve []feature.Turn, guard *novelty.Model, labels []string, p Provenance) ([]byte, error) {
+	if h.Rows != len(labels) && (h.Rows != 1 || len(labels) != 2) {
+		return nil, fmt.Errorf("the head has %d logits for %d labels", h.Rows, len(labels))
+	}
+	a, err := begin(n, serve)
+	if err != nil {
+		return nil, err
+	}
+	m := a.m
+	if got := int(m.Shape(a.pooled.Features)[1]); got != h.Features() {
+		return nil, fmt.Errorf("the head takes %d features, base network %s gives %d", h.Features(), n.Name, got)
+	}
+	logits := appendHead(m, a.pooled.Features, h)
+	if len(serve) > 1 {
+		logits = m.MeanOverBatch(logits, "logits")
+	}
+	scores := int32(0)
+	if h.Rows == 1 {
+		scores = m.Logistic(logits, "scores")
+	} else {
+		scores = m.Softmax(logits, "scores")
+	}
+	if guard == nil {
+		return a.finish(scores, nil, nil, labels, p)
+	}
+	value, places, err := addGuard(m, a.pooled, guard)
+	if err != nil {
+		return nil, fmt.Errorf("base network %s: %w", n.Name, err)
+	}
+	return a.finish(scores, []int32{value, places}, novelty.Metadata(), labels, p)
 }
 
 // appendHead adds a head to features [views features] and returns its logits

@@ -96,6 +96,10 @@ func (s *session) passLabels() []string {
 func (s *session) assemble(ctx context.Context, t *tried, p Provenance) ([]byte, error) {
 	set := s.pictures.set
 	guard, err := t.material.unlike(novelty.Guard, guardShare, s.o.Seed)
+	if errors.Is(err, novelty.ErrTooFew) {
+		s.warnings = append(s.warnings, "There are too few pictures for a guard against parts unlike any of them: the model judges whatever it is shown.")
+		guard, err = nil, nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -103,16 +107,26 @@ func (s *session) assemble(ctx context.Context, t *tried, p Provenance) ([]byte,
 	if err != nil {
 		return nil, err
 	}
+	witnesses := s.witnesses(t)
+	if b, err = s.withReferences(ctx, b, witnesses); err != nil {
+		return nil, err
+	}
+	return b, s.compare(t, b, witnesses)
+}
+
+// withReferences adds reference pictures to a model, by which it can be tested
+// where it is to judge.
+func (s *session) withReferences(ctx context.Context, b []byte, some []int) ([]byte, error) {
 	refs, err := model.NewReferences(b)
 	if err != nil {
 		return nil, fmt.Errorf("the model that was trained can't be opened: %w", err)
 	}
 	defer refs.Close()
-	for _, i := range s.witnesses(t) {
+	for _, i := range some {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		f, err := capture.ReadPicture(set.Pictures[i].Path, s.pictures.view)
+		f, err := capture.ReadPicture(s.pictures.set.Pictures[i].Path, s.pictures.view)
 		if err != nil {
 			return nil, err
 		}
@@ -122,10 +136,7 @@ func (s *session) assemble(ctx context.Context, t *tried, p Provenance) ([]byte,
 			return nil, err
 		}
 	}
-	if b, err = refs.Bytes(); err != nil {
-		return nil, err
-	}
-	return b, s.compare(t, b)
+	return refs.Bytes()
 }
 
 // perLabel is how many pictures of each label a new model is tried on.
@@ -165,7 +176,7 @@ func (s *session) witnesses(t *tried) []int {
 const closeEnough = 0.01
 
 // compare opens the model and lets it judge some pictures.
-func (s *session) compare(t *tried, b []byte) error {
+func (s *session) compare(t *tried, b []byte, some []int) error {
 	c, err := model.OpenBytes(b, model.Options{Threads: 1})
 	if err != nil {
 		return fmt.Errorf("the model that was trained can't be opened: %w", err)
@@ -175,7 +186,7 @@ func (s *session) compare(t *tried, b []byte) error {
 		return err
 	}
 	want := make([]float64, len(c.Labels()))
-	for _, i := range s.witnesses(t) {
+	for _, i := range some {
 		path := s.pictures.set.Pictures[i].Path
 		logits, err := t.material.judge(t.fitted.Head, t.candidate, i)
 		if err != nil {

@@ -16,7 +16,6 @@ import (
 
 	"passfail/capture"
 	"passfail/config"
-	"passfail/line"
 	"passfail/model"
 )
 

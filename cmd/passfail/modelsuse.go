@@ -13,7 +13,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"passfail/config"
-	"passfail/line"
 	"passfail/model"
 	"passfail/model/store"
 )

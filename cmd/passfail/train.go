@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -17,8 +18,10 @@ import (
 	"golang.org/x/term"
 
 	"passfail/config"
+	"passfail/evaluate"
 	"passfail/evaluate/report"
 	"passfail/line"
+	"passfail/model/store"
 	"passfail/train"
 	"passfail/train/dataset"
 )
@@ -38,7 +41,9 @@ interest, where there is one, unless "passfail capture" took them: those are cut
 already.`,
 		Example: `  passfail train pictures -o flange.tflite
   passfail train pictures -o flange.tflite --test more-pictures --report flange.html
-  passfail train pictures -o flange.tflite --max-escapes 0.5% --budget 5m`,
+  passfail train pictures -o flange.tflite --max-escapes 0.5% --budget 5m
+  passfail train pictures --store models --use      # keep it, and let the station judge with it
+  passfail train pictures -o flange.tflite --good-only`,
 		Args: args(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, a []string) error {
 			o.dir = a[0]
@@ -47,6 +52,11 @@ already.`,
 	}
 	f := c.Flags()
 	f.StringVarP(&o.out, "output", "o", "", "the model file to write")
+	f.StringVar(&o.store, "store", "", "keep the model and its report in this folder of models (default the configuration's, unless -o is given)")
+	f.BoolVar(&o.use, "use", false, "activate the model in the store")
+	f.BoolVar(&o.goodOnly, "good-only", false, "learn from good parts alone: what is unlike them fails")
+	o.failGood = 0.01
+	f.Var(&o.failGood, "fail-good", "with --good-only: the share of good parts that may fail")
 	f.StringVar(&o.report, "report", "", "write the report as a page, or as JSON if the name ends with .json")
 	f.BoolVar(&o.json, "json", false, "print the report as JSON")
 	f.StringVar(&o.test, "test", "", "a folder of pictures that do not teach but are judged at the end")
@@ -67,6 +77,9 @@ already.`,
 
 type trainOptions struct {
 	dir, out, report, test string
+	store                  string
+	use, goodOnly          bool
+	failGood               shareFlag
 	json                   bool
 	pass, bases            []string
 	sizes                  []int
@@ -79,9 +92,6 @@ type trainOptions struct {
 }
 
 func (o *trainOptions) run(ctx context.Context, w io.Writer) error {
-	if o.out == "" {
-		return usageError{errors.New("train: -o FILE is missing: where should the model go?")}
-	}
 	if !slices.Contains(train.Augments(), train.Augment(o.augment)) {
 		return usageError{fmt.Errorf("--augment %s: auto, none, turns, jitter or all", o.augment)}
 	}
@@ -89,6 +99,10 @@ func (o *trainOptions) run(ctx context.Context, w io.Writer) error {
 		return usageError{errors.New("--budget and --max-cost must be above 0")}
 	}
 	cfg, err := o.load()
+	if err != nil {
+		return err
+	}
+	keep, err := o.openStore(cfg)
 	if err != nil {
 		return err
 	}
@@ -112,15 +126,23 @@ func (o *trainOptions) run(ctx context.Context, w io.Writer) error {
 		Cache: o.cacheDir(), Comment: o.comment, Program: "passfail " + version, Progress: bar.show,
 	}
 	t.Sheets = o.report != "" && !strings.EqualFold(filepath.Ext(o.report), ".json")
+	t.Sheets = t.Sheets || keep != nil
 	t.Aim.EscapeCost, t.Aim.MaxEscapes = o.cost, float64(o.maxEscapes)
-	r, err := train.Run(ctx, t)
+	var r *train.Result
+	if o.goodOnly {
+		r, err = train.RunGoodOnly(ctx, t, float64(o.failGood))
+	} else {
+		r, err = train.Run(ctx, t)
+	}
 	bar.clear()
 	if err != nil {
 		return err
 	}
 	r.Report.Model.File = o.out
-	if err := writeBytes(o.out, r.Model); err != nil {
-		return err
+	if o.out != "" {
+		if err := writeBytes(o.out, r.Model); err != nil {
+			return err
+		}
 	}
 	if o.report != "" {
 		write := r.Report.WriteHTML
@@ -132,9 +154,76 @@ func (o *trainOptions) run(ctx context.Context, w io.Writer) error {
 		}
 	}
 	if o.json {
-		return r.Report.WriteJSON(w)
+		err = r.Report.WriteJSON(w)
+	} else {
+		err = r.Report.WriteText(w)
 	}
-	return r.Report.WriteText(w)
+	if err != nil || keep == nil {
+		return err
+	}
+	return o.keep(w, keep, r)
+}
+
+// openStore opens the folder of models that is meant, if one is.
+func (o *trainOptions) openStore(cfg *config.Config) (*store.Store, error) {
+	dir := o.store
+	if dir == "" && o.out == "" && cfg.Model.Store != "" {
+		dir = cfg.Path(cfg.Model.Store)
+	}
+	switch {
+	case dir != "":
+		return store.Open(dir)
+	case o.out == "":
+		return nil, usageError{errors.New("train: where should the model go? Give a file with -o FILE, or a folder of models with --store DIR")}
+	case o.use:
+		return nil, usageError{errors.New("--use activates the model in a folder of models: name it with --store DIR")}
+	}
+	return nil, nil
+}
+
+// keep adds the model and its report to the store.
+func (o *trainOptions) keep(w io.Writer, s *store.Store, r *train.Result) error {
+	var asJSON, asHTML bytes.Buffer
+	if err := errors.Join(r.Report.WriteJSON(&asJSON), r.Report.WriteHTML(&asHTML)); err != nil {
+		return err
+	}
+	dir, err := filepath.Abs(o.dir)
+	if err != nil {
+		return err
+	}
+	meta := store.Meta{
+		Comment: o.comment, Base: r.Base,
+		DataSet: &store.DataSet{Path: dir, Hash: r.DataSet, Pictures: r.Pictures, Labels: r.Examples},
+	}
+	if v := r.Report.CrossValidated; v != nil {
+		known := func(f evaluate.Figure) *float64 {
+			if !f.Known() {
+				return nil
+			}
+			return (*float64)(&f)
+		}
+		meta.Figures = &store.Figures{How: v.How, Accuracy: known(v.Figures.Accuracy), F1: known(v.Figures.F1), AUC: known(v.Figures.AUC)}
+	}
+	if active, err := s.Active(); err == nil {
+		meta.Parent = active.ID
+	}
+	v, err := s.Add(r.Model, meta, map[string][]byte{store.ReportJSON: asJSON.Bytes(), store.ReportHTML: asHTML.Bytes()})
+	if err != nil {
+		return err
+	}
+	told := w
+	if o.json {
+		told = os.Stderr // the report alone is the output
+	}
+	fmt.Fprintf(told, "\nKept as %s in %s.\n", v.ID, s.Dir())
+	if !o.use {
+		return nil
+	}
+	if _, err := s.Use(v.ID); err != nil {
+		return err
+	}
+	fmt.Fprintln(told, "It is active: a station that runs takes it between two parts.")
+	return nil
 }
 
 func writeBytes(path string, b []byte) error {
@@ -163,7 +252,11 @@ func (o *trainOptions) passLabels(cfg *config.Config) ([]string, error) {
 	if o.pass != nil {
 		return o.pass, nil
 	}
-	set, err := dataset.List(o.dir, dataset.Options{})
+	least := 2
+	if o.goodOnly {
+		least = 1
+	}
+	set, err := dataset.List(o.dir, dataset.Options{MinLabels: least})
 	if err != nil {
 		return nil, err
 	}
@@ -180,6 +273,9 @@ func (o *trainOptions) passLabels(cfg *config.Config) ([]string, error) {
 		if slices.Contains(line.GoodLabels, strings.ToLower(l)) {
 			list = append(list, l)
 		}
+	}
+	if len(list) == 0 && o.goodOnly && len(set.Labels) == 1 {
+		return set.Labels, nil
 	}
 	if len(list) == 0 {
 		return nil, fmt.Errorf("which of the labels mean a good part? None of %s is called %s; say it with --pass", strings.Join(set.Labels, ", "), strings.Join(line.GoodLabels, ", "))

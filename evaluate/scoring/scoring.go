@@ -6,7 +6,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"runtime"
@@ -18,7 +17,6 @@ import (
 	"passfail/evaluate"
 	"passfail/line"
 	"passfail/model"
-	"passfail/model/graph"
 	"passfail/train/dataset"
 )
 
