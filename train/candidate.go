@@ -19,14 +19,27 @@ type candidate struct {
 	cost    float64           // of judging a part, in units of MobileNetV2 at 224 pixels
 }
 
-// String is such as "efficientnet_lite0 at 256, 2 views, taught in 8 variants".
+// String is such as "efficientnet_lite0 at 256, 2 views, taught turned and
+// mirrored".
 func (c *candidate) String() string {
 	s := fmt.Sprintf("%s at %d", c.network.Name, c.network.Size)
 	if len(c.serve) > 1 {
 		s += fmt.Sprintf(", %d views", len(c.serve))
 	}
-	if len(c.teach) > 1 {
-		s += fmt.Sprintf(", taught in %d variants", len(c.teach))
+	turns, jitter := map[feature.Turn]bool{}, false
+	for _, v := range c.teach {
+		turns[v.Turn] = true
+		jitter = jitter || v.Jitter > 0
+	}
+	switch len(turns) {
+	case 1:
+	case 2:
+		s += ", taught turned"
+	default:
+		s += ", taught turned and mirrored"
+	}
+	if jitter {
+		s += ", taught jittered"
 	}
 	return s
 }

@@ -99,12 +99,9 @@ func (s *session) reportTried(r *report.Report, best *tried) {
 	for _, t := range s.tried {
 		c := report.Candidate{Name: t.String(), Cost: t.cost, Accuracy: evaluate.Unknown, AUC: evaluate.Unknown, Why: t.skipped}
 		if t.fitted != nil {
-			c.Accuracy, c.AUC = evaluate.Figure(t.accuracy), evaluate.Figure(t.auc)
-			c.Why = fmt.Sprintf("log loss %.3f", t.fitted.Loss)
-			c.Chosen = t.candidate == best.candidate
-			if c.Chosen {
-				c.Why += ", the lowest"
-			}
+			c.Accuracy, c.AUC = t.accuracy, t.auc
+			c.Why = fmt.Sprintf("log loss %.3f", t.loss)
+			c.Chosen = t == best
 		}
 		r.Candidates = append(r.Candidates, c)
 	}

@@ -29,14 +29,15 @@ type session struct {
 	some      []int // pictures that candidates are compared with
 }
 
-// tried is a candidate with what cross-validation said of it.
+// tried is a candidate, and what cross-validation with some pictures said of it.
 type tried struct {
 	*candidate
-	material *material
-	fitted   *head.Fitted
-	auc      float64
-	accuracy float64
-	skipped  string // why it was not tried
+	material      *material
+	loss          float64 // what candidates are compared by; infinite for one that was not tried
+	auc, accuracy evaluate.Figure
+	skipped       string // why it was not tried
+
+	fitted *head.Fitted // to these pictures; of the chosen candidate at last to all
 }
 
 const folds = 5
@@ -156,7 +157,7 @@ func (s *session) choose(ctx context.Context) (*tried, error) {
 		if err != nil {
 			return nil, err
 		}
-		if best == nil || own.loss() < best.loss() {
+		if best == nil || own.loss < best.loss {
 			best = own
 		}
 	}
@@ -169,7 +170,7 @@ func (s *session) choose(ctx context.Context) (*tried, error) {
 			if err != nil {
 				return nil, err
 			}
-			if t.loss() < best.loss() {
+			if t.loss < best.loss {
 				best = t
 			}
 		}
@@ -205,7 +206,7 @@ func (s *session) smallerTwice(ctx context.Context, bases []basis, best *tried) 
 			if err != nil {
 				return nil, err
 			}
-			if t.loss() < best.loss() {
+			if t.loss < best.loss {
 				best = t
 			}
 			break
@@ -234,7 +235,7 @@ func (s *session) climb(ctx context.Context, b basis, teach []feature.Variant, r
 	if err != nil {
 		return nil, err
 	}
-	if rival != nil && best.loss() > rival.loss()+clearly {
+	if rival != nil && best.loss > rival.loss+clearly {
 		return best, nil // another size will not make up for that
 	}
 	for _, step := range []int{1, -1} {
@@ -244,7 +245,7 @@ func (s *session) climb(ctx context.Context, b basis, teach []feature.Variant, r
 			if err != nil {
 				return nil, err
 			}
-			if t.loss() >= best.loss() {
+			if t.loss >= best.loss {
 				break
 			}
 			best, grown = t, true
@@ -259,18 +260,10 @@ func (s *session) climb(ctx context.Context, b basis, teach []feature.Variant, r
 // clearly is a difference of log losses that no change of size makes up for.
 const clearly = 0.05
 
-// loss is what candidates are compared by: infinite for one that was not tried.
-func (t *tried) loss() float64 {
-	if t.fitted == nil {
-		return math.Inf(1)
-	}
-	return t.fitted.Loss
-}
-
 // consider tries a candidate, unless it costs too much or, where there are others
 // already, the time is up.
 func (s *session) consider(ctx context.Context, m *material, teach []feature.Variant, serve []feature.Turn, others bool) (*tried, error) {
-	t := &tried{candidate: &candidate{network: m.network, teach: teach, serve: serve}, material: m}
+	t := &tried{candidate: &candidate{network: m.network, teach: teach, serve: serve}, material: m, loss: math.Inf(1)}
 	t.cost = float64(m.network.MultiplyAdds()) / standardCost * float64(len(serve))
 	switch {
 	case t.cost > s.o.MaxCost:
@@ -281,6 +274,11 @@ func (s *session) consider(ctx context.Context, m *material, teach []feature.Var
 		if err := s.try(ctx, t, s.some); err != nil {
 			return nil, err
 		}
+		figures, err := evaluate.Evaluate(s.sampleOf(s.some, t.fitted.Logits, t.fitted.Head.Rows), evaluate.DefaultThreshold)
+		if err != nil {
+			return nil, err
+		}
+		t.loss, t.auc, t.accuracy = t.fitted.Loss, figures.AUC, figures.Accuracy
 	}
 	s.tried = append(s.tried, t)
 	return t, nil
@@ -332,11 +330,6 @@ func (s *session) try(ctx context.Context, t *tried, some []int) error {
 	e := t.material.examples(some, t.candidate, s.fold, s.folds, -1)
 	if t.fitted, err = head.Fit(ctx, e, s.o.Seed); err != nil {
 		return err
-	}
-	sample := s.sampleOf(some, t.fitted.Logits, t.fitted.Head.Rows)
-	t.auc = math.NaN()
-	if f, err := evaluate.Evaluate(sample, evaluate.DefaultThreshold); err == nil {
-		t.auc, t.accuracy = float64(f.AUC), float64(f.Accuracy)
 	}
 	return ctx.Err()
 }

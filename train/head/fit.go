@@ -23,73 +23,122 @@ func (f *Fitted) String() string {
 	return fmt.Sprintf("kernel of %d examples, width %g, ridge %g", f.Head.Examples(), f.Width, f.Ridge)
 }
 
-// mostExamples is with how many a head is taught at most: time grows with the
-// cube, memory with the square. Of more pictures a part teaches.
-const mostExamples = 4000
+// How many examples a head is taught with at most: time grows with the cube,
+// memory with the square. Of more pictures a part teaches. And up to how many
+// pictures all settings are tried.
+const (
+	mostExamples = 4000
+	carefully    = 600
+)
 
-// Fit fits a head, and chooses by cross-validation how wide its kernel is and how
-// strongly it is regularized. The result depends on nothing but the arguments,
-// and on how the processor rounds.
+// Fit fits a head, and chooses by cross-validation how wide its kernel is, how
+// strongly it is regularized, and whether features or their roots count. The
+// result depends on nothing but the arguments, and on how the processor rounds.
 func Fit(ctx context.Context, e *Examples, seed uint64) (*Fitted, error) {
 	if e.Classes < 2 || e.Folds < 2 {
 		return nil, fmt.Errorf("%d classes in %d folds: two at least are needed of each", e.Classes, e.Folds)
 	}
-	best := &Fitted{Loss: math.Inf(1)}
-	var chosen *solution
-	var c calibration
-	var by *work
-	for _, root := range []bool{false, true} {
-		w, err := e.newWork(root, seed)
+	best, err := e.attempt(ctx, false, seed)
+	if err != nil {
+		return nil, err
+	}
+	if len(e.Class) <= carefully {
+		other, err := e.attempt(ctx, true, seed)
 		if err != nil {
 			return nil, err
 		}
-		if root && len(w.picture) > carefully {
-			break
-		}
-		for _, s := range grid(len(w.picture)) {
-			if err := ctx.Err(); err != nil {
-				return nil, err
-			}
-			solved, err := w.solve(s)
-			if errors.Is(err, errSingular) {
-				continue // a larger ridge may do
-			}
-			if err != nil {
-				return nil, err
-			}
-			scores, err := w.scores(solved)
-			if err != nil {
-				return nil, err
-			}
-			calibrated, err := e.calibrate(scores)
-			if err != nil {
-				return nil, err
-			}
-			if calibrated.loss < best.Loss {
-				best.Loss, best.Width, best.Ridge = calibrated.loss, s.width, s.ridge
-				best.Logits, chosen, c, by = scores, solved, calibrated, w
-			}
+		if other.loss < best.loss {
+			best = other
 		}
 	}
-	if chosen == nil {
+	if best.solution == nil {
 		return nil, errSingular
 	}
-	rows := e.rows()
+	return best.fitted(), nil
+}
+
+// attempt is the best of what was tried with features, or with their roots.
+type attempt struct {
+	*work
+	*solution
+	calibration
+	scores []float64 // [pictures][rows]
+}
+
+// attempt goes from the usual settings to better ones, a step at a time: first of
+// the ridge, then of the width.
+func (e *Examples) attempt(ctx context.Context, root bool, seed uint64) (*attempt, error) {
+	w, err := e.newWork(root, seed)
+	if err != nil {
+		return nil, err
+	}
+	best := &attempt{work: w, calibration: calibration{loss: math.Inf(1)}}
+	try := func(s settings) (better bool, err error) {
+		if err := ctx.Err(); err != nil {
+			return false, err
+		}
+		solved, err := w.solve(s)
+		if errors.Is(err, errSingular) {
+			return false, nil // a larger ridge may do
+		}
+		if err != nil {
+			return false, err
+		}
+		scores, err := w.scores(solved)
+		if err != nil {
+			return false, err
+		}
+		c, err := e.calibrate(scores)
+		if err != nil {
+			return false, err
+		}
+		if better = c.loss < best.loss; better {
+			best.solution, best.calibration, best.scores = solved, c, scores
+		}
+		return better, nil
+	}
+	if _, err := try(usual); err != nil {
+		return nil, err
+	}
+	if len(e.Class) > carefully && best.solution != nil {
+		return best, nil
+	}
+	for _, factor := range []struct{ ridge, width float64 }{{4, 1}, {0.25, 1}, {1, 2}, {1, 0.5}} {
+		at := usual
+		if best.solution != nil {
+			at = best.settings
+		}
+		for range 3 {
+			at = settings{at.width * factor.width, at.ridge * factor.ridge}
+			better, err := try(at)
+			if err != nil {
+				return nil, err
+			}
+			if !better {
+				break
+			}
+		}
+	}
+	return best, nil
+}
+
+// fitted is the head of an attempt.
+func (a *attempt) fitted() *Fitted {
+	rows := a.rows()
 	h := &Head{
-		Rows: rows, Root: by.root, Scale: by.scale, Projection: by.projection, Width: best.Width,
-		Support: by.support, Weights: chosen.weights, Bias: make([]float64, rows),
+		Rows: rows, Root: a.root, Scale: a.scale, Projection: a.projection, Width: a.width,
+		Support: a.support, Weights: a.alpha, Bias: make([]float64, rows),
 	}
 	for i := range h.Weights {
-		h.Weights[i] *= c.slope
+		h.Weights[i] *= a.slope
 	}
 	for r := range rows {
-		h.Bias[r] = c.slope*chosen.bias[r] + c.bias[r]
+		h.Bias[r] = a.slope*a.solution.bias[r] + a.calibration.bias[r]
 	}
-	for i := range best.Logits {
-		best.Logits[i] = c.slope*best.Logits[i] + c.bias[i%rows]
+	for i := range a.scores {
+		a.scores[i] = a.slope*a.scores[i] + a.calibration.bias[i%rows]
 	}
-	best.Head = h
-	return best, nil
+	return &Fitted{Head: h, Logits: a.scores, Loss: a.loss, Width: a.width, Ridge: a.ridge}
 }
 
 // work is what a fit goes by: examples in the order of their folds.
@@ -214,7 +263,7 @@ func (w *work) scores(s *solution) ([]float64, error) {
 func (w *work) judge(s *solution, picture int, scores []float64) error {
 	h := &Head{
 		Rows: len(scores), Root: w.root, Scale: w.scale, Projection: w.projection, Width: s.width,
-		Support: w.support, Weights: s.weights, Bias: s.bias,
+		Support: w.support, Weights: s.alpha, Bias: s.bias,
 	}
 	for _, view := range w.Serve {
 		x := make([]float32, w.Features)

@@ -90,7 +90,7 @@ func project(x, projection []float32, features int) []float32 {
 // how few examples that would lose more than it saves.
 const (
 	mostCoordinates = 256
-	fewExamples     = 512
+	fewExamples     = 1200
 )
 
 // flatten is the power of its deviation by which each coordinate is divided:

@@ -194,7 +194,7 @@ func TestLeavingOutIsFittingWithout(t *testing.T) {
 			for r := range rows {
 				want := part.bias[r]
 				for a, j := range rest {
-					want += part.weights[r*m+a] * math.Exp(-s.width*math.Sqrt(float64(square(i, j))))
+					want += part.alpha[r*m+a] * math.Exp(-s.width*math.Sqrt(float64(square(i, j))))
 				}
 				if got := whole.left[r*n+i]; math.Abs(got-want) > 5e-3 {
 					t.Fatalf("fold %d example %d: %v, a fit without the fold gives %v", f, i, got, want)
@@ -208,7 +208,7 @@ func TestLeavingOutIsFittingWithout(t *testing.T) {
 func TestLogitsFollowTheFormula(t *testing.T) {
 	// Features that go together, as those of pictures do, and more of them than
 	// coordinates are kept.
-	all, d := clouds(2, 300, 20, 1, 4, 2), 400
+	all, d := clouds(2, 650, 20, 1, 4, 2), 400
 	inner := all.Row
 	all.Features = d
 	all.Row = func(picture, view int, row []float32) error {

@@ -12,27 +12,16 @@ import (
 // settings of a kernel machine.
 type settings struct{ width, ridge float64 }
 
-// The settings that served best wherever they were tried; what differs from them
-// is tried where that takes no time.
+// The settings that served best wherever they were tried.
 var usual = settings{1, 0.02}
-
-// carefully is up to how many examples all settings are tried.
-const carefully = 800
-
-func grid(examples int) []settings {
-	if examples > carefully {
-		return []settings{usual}
-	}
-	return []settings{usual, {1, 0.1}, {1, 0.3}, {1, 1}, {0.5, 0.02}, {0.5, 0.1}, {2, 0.02}, {2, 0.3}}
-}
 
 // solution is a kernel machine: the weights of its examples, and what others
 // would have said of each.
 type solution struct {
 	settings
-	weights []float64 // [rows][examples]
-	bias    []float64 // [rows]
-	left    []float64 // [rows][examples]: the score of each from those of other folds
+	alpha []float64 // [rows][examples]: the weights
+	bias  []float64 // [rows]
+	left  []float64 // [rows][examples]: the score of each from those of other folds
 }
 
 var errSingular = errors.New("the pictures' features can't be solved for: do they differ at all?")
@@ -65,7 +54,7 @@ func solve(d []float32, s settings, targets [][]float32, ridges []float64, start
 	dense.Multiply(w, dense.New(right, n, rows+1), half, false)
 	dense.Multiply(w.T(), dense.New(half, n, rows+1), solved, false)
 
-	out := &solution{settings: s, bias: make([]float64, rows), weights: make([]float64, rows*n), left: make([]float64, rows*n)}
+	out := &solution{settings: s, bias: make([]float64, rows), alpha: make([]float64, rows*n), left: make([]float64, rows*n)}
 	ones, total := make([]float64, n), 0.0 // inverse · 1, and its sum
 	for i := range n {
 		ones[i] = float64(solved[i*(rows+1)])
@@ -76,7 +65,7 @@ func solve(d []float32, s settings, targets [][]float32, ridges []float64, start
 			out.bias[r] += float64(solved[i*(rows+1)+1+r]) / total
 		}
 		for i := range n {
-			out.weights[r*n+i] = float64(solved[i*(rows+1)+1+r]) - out.bias[r]*ones[i]
+			out.alpha[r*n+i] = float64(solved[i*(rows+1)+1+r]) - out.bias[r]*ones[i]
 		}
 	}
 	for f := range len(starts) - 1 {
@@ -108,7 +97,7 @@ func (s *solution) leave(w dense.Matrix, ones []float64, total float64, targets 
 	right := mat.NewDense(k, len(targets), nil)
 	for r := range targets {
 		for i := range k {
-			right.Set(i, r, s.weights[r*n+from+i])
+			right.Set(i, r, s.alpha[r*n+from+i])
 		}
 	}
 	var factor mat.Cholesky
