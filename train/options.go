@@ -23,6 +23,8 @@ type Options struct {
 	Aim     evaluate.Aim  // what the threshold is chosen for
 	Seed    uint64        // the same pictures, options and seed give the same model
 
+	FineTune bool // train the top of the base too, and keep that if it judges better
+
 	Sheets bool // make the pictures of the report's contact sheets
 
 	Cache    string     // folder for features; "": they are not kept

@@ -51,6 +51,12 @@ func (s *session) report(ctx context.Context, best *tried, b []byte, sample *eva
 		r.Data.Unreadable = append(r.Data.Unreadable, err.Error())
 	}
 	how := fmt.Sprintf("cross-validation, %d folds", s.folds)
+	if s.tuning != nil {
+		s.tuning.report(r)
+		if s.tuning.kept {
+			how = "a fifth of the pictures, which tuned and taught nothing"
+		}
+	}
 	r.Warnings = s.warnings
 	if s.folds < 3 {
 		r.Warnings = append(r.Warnings, "A label has pictures of only two parts: the figures are of the very cross-validation that chose the model, so they flatter it. Take more pictures.")

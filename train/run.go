@@ -42,11 +42,22 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	logits, err := s.crossValidate(ctx, best)
-	if err != nil {
-		return nil, err
+	var sample *evaluate.Sample
+	if s.o.FineTune {
+		if best, s.tuning, err = s.fineTune(ctx, best); err != nil {
+			return nil, err
+		}
 	}
-	sample := s.sample(logits, best.fitted.Head.Rows)
+	if s.tuning != nil && s.tuning.kept {
+		// The base has seen all other pictures: only these are honest.
+		sample = s.tuning.sample
+	} else {
+		logits, err := s.crossValidate(ctx, best)
+		if err != nil {
+			return nil, err
+		}
+		sample = s.sample(logits, best.fitted.Head.Rows)
+	}
 	choice, err := evaluate.Choose(sample, s.o.Aim)
 	if err != nil {
 		return nil, err
@@ -213,7 +224,7 @@ func (s *session) learningCurve(ctx context.Context, t *tried, whole *evaluate.S
 	if err != nil {
 		return nil, err
 	}
-	if !full.AUC.Known() || time.Since(s.start) > 2*s.o.Budget {
+	if !full.AUC.Known() || s.tuning != nil && s.tuning.kept || time.Since(s.start) > 2*s.o.Budget {
 		return nil, nil
 	}
 	curve := &evaluate.LearningCurve{Metric: "auc"}

@@ -25,6 +25,7 @@ type session struct {
 	shelves   []*feature.Shelf
 	materials map[string]*material
 	tried     []*tried
+	tuning    *tuning // nil: none
 	warnings  []string
 	some      []int // pictures that candidates are compared with
 }

@@ -54,6 +54,7 @@ already.`,
 	f.StringVarP(&o.out, "output", "o", "", "the model file to write")
 	f.StringVar(&o.store, "store", "", "keep the model and its report in this folder of models (default the configuration's, unless -o is given)")
 	f.BoolVar(&o.use, "use", false, "activate the model in the store")
+	f.BoolVar(&o.fineTune, "fine-tune", false, "train the top of the base too, which takes minutes, and keep that if it judges better")
 	f.BoolVar(&o.goodOnly, "good-only", false, "learn from good parts alone: what is unlike them fails")
 	o.failGood = 0.01
 	f.Var(&o.failGood, "fail-good", "with --good-only: the share of good parts that may fail")
@@ -76,19 +77,19 @@ already.`,
 }
 
 type trainOptions struct {
-	dir, out, report, test string
-	store                  string
-	use, goodOnly          bool
-	failGood               shareFlag
-	json                   bool
-	pass, bases            []string
-	sizes                  []int
-	augment                string
-	maxCost, cost          float64
-	maxEscapes             shareFlag
-	budget                 time.Duration
-	seed                   uint64
-	config, comment, cache string
+	dir, out, report, test  string
+	store                   string
+	use, goodOnly, fineTune bool
+	failGood                shareFlag
+	json                    bool
+	pass, bases             []string
+	sizes                   []int
+	augment                 string
+	maxCost, cost           float64
+	maxEscapes              shareFlag
+	budget                  time.Duration
+	seed                    uint64
+	config, comment, cache  string
 }
 
 func (o *trainOptions) run(ctx context.Context, w io.Writer) error {
@@ -122,7 +123,7 @@ func (o *trainOptions) run(ctx context.Context, w io.Writer) error {
 	bar := newSteps()
 	t := train.Options{
 		Dir: o.dir, Test: o.test, Pass: pass, View: captureSettings(cfg), Bases: o.bases, Sizes: o.sizes,
-		Augment: train.Augment(o.augment), MaxCost: o.maxCost, Budget: o.budget, Seed: o.seed,
+		Augment: train.Augment(o.augment), FineTune: o.fineTune, MaxCost: o.maxCost, Budget: o.budget, Seed: o.seed,
 		Cache: o.cacheDir(), Comment: o.comment, Program: "passfail " + version, Progress: bar.show,
 	}
 	t.Sheets = o.report != "" && !strings.EqualFold(filepath.Ext(o.report), ".json")

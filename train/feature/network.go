@@ -153,17 +153,16 @@ func (e *Extractor) Load(img *gocv.Mat, roi image.Rectangle) error {
 	return nil
 }
 
-// Input is what Load made of the picture: [size size channels], int8. The slice
-// is the extractor's own.
-func (e *Extractor) Input() []byte { return e.loaded }
-
-// SetInput takes the place of Load: in is what Input gave before.
-func (e *Extractor) SetInput(in []byte) { copy(e.loaded, in) }
+// Turned writes the network's input for the loaded picture, turned, to dst:
+// [size size channels], int8.
+func (e *Extractor) Turned(t Turn, dst []byte) {
+	t.apply(dst, e.loaded, e.side, len(e.loaded)/(e.side*e.side))
+}
 
 // Features returns the features of the loaded picture, turned. The slice is the
 // extractor's own and is overwritten by the next call.
 func (e *Extractor) Features(t Turn) ([]float32, error) {
-	t.apply(e.net.InputBytes(), e.loaded, e.side, len(e.loaded)/(e.side*e.side))
+	e.Turned(t, e.net.InputBytes())
 	if err := e.net.Invoke(); err != nil {
 		return nil, err
 	}

@@ -27,15 +27,20 @@ type calibration struct {
 // counting alike. Scores that tell classes apart without a fault would grow
 // without bound: the slope is held a little, and the less the more pictures there are.
 func (e *Examples) calibrate(scores []float64) (calibration, error) {
-	rows, n := e.rows(), len(e.Class)
-	logits, p := make([]float64, rows), make([]float64, e.Classes)
+	return calibrate(scores, e.Class, e.Classes)
+}
+
+func calibrate(scores []float64, classes []int, count int) (calibration, error) {
+	n := len(classes)
+	rows := len(scores) / n
+	logits, p := make([]float64, rows), make([]float64, count)
 	middle := math.Log(2 / size(scores))
 	hold := 0.5 / float64(n)
 	evaluate := func(x, gradient []float64) float64 {
 		k := math.Exp(x[0])
 		clear(gradient)
 		total := 0.0
-		for i, class := range e.Class {
+		for i, class := range classes {
 			for r := range rows {
 				logits[r] = k*scores[i*rows+r] + x[1+r]
 			}
@@ -76,4 +81,23 @@ func (e *Examples) calibrate(scores []float64) (calibration, error) {
 	// Running out of progress in the last digits is no failure: what was reached
 	// is the best there is.
 	return calibration{math.Exp(result.X[0]), result.X[1:], result.F}, nil
+}
+
+// Recalibrate makes the head as sure of itself as logits [pictures][rows] of its
+// kind say, of pictures of these classes that taught nothing.
+func (h *Head) Recalibrate(logits []float64, classes []int, count int) error {
+	if len(classes) == 0 || len(logits) != len(classes)*h.Rows {
+		return fmt.Errorf("recalibrating: %d logits of %d pictures for a head of %d", len(logits), len(classes), h.Rows)
+	}
+	c, err := calibrate(logits, classes, count)
+	if err != nil {
+		return err
+	}
+	for i := range h.Weights {
+		h.Weights[i] *= c.slope
+	}
+	for r := range h.Bias {
+		h.Bias[r] = c.slope*h.Bias[r] + c.bias[r]
+	}
+	return nil
 }
