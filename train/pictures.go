@@ -62,7 +62,51 @@ func look(ctx context.Context, dir string, least int, line capture.Settings, she
 	if failed != nil {
 		return nil, failed
 	}
+	p.contradict(errs)
 	return p.whole(errs), nil
+}
+
+// contradict gives errors to pictures that are the same, pixel for pixel as far
+// as a look can tell, under different labels: they teach nothing, and no head
+// could please them.
+func (p *pictures) contradict(errs []error) {
+	type alike struct {
+		first int
+		other int // the first one under another label, or -1
+	}
+	seen, keys := map[[32]byte]alike{}, make([][32]byte, len(errs))
+	for i, picture := range p.set.Pictures {
+		if errs[i] != nil {
+			continue
+		}
+		b, err := p.looks[i].MarshalBinary()
+		if err != nil {
+			errs[i] = err
+			continue
+		}
+		keys[i] = sha256.Sum256(b)
+		a, ok := seen[keys[i]]
+		if !ok {
+			a = alike{i, -1}
+		} else if a.other < 0 && p.set.Pictures[a.first].Label != picture.Label {
+			a.other = i
+		}
+		seen[keys[i]] = a
+	}
+	for i, picture := range p.set.Pictures {
+		if errs[i] != nil {
+			continue
+		}
+		a := seen[keys[i]]
+		if a.other < 0 {
+			continue
+		}
+		twin := p.set.Pictures[a.first]
+		if twin.Label == picture.Label {
+			twin = p.set.Pictures[a.other]
+		}
+		errs[i] = fmt.Errorf("picture %s: the same is also labelled %q (%s); take the wrong one away, neither teaches", picture.Path, p.set.Labels[twin.Label], twin.Path)
+	}
 }
 
 // lookAt fills in picture i. The first error is the picture's, the second the
@@ -96,6 +140,13 @@ func (p *pictures) lookAt(i int, key string, shelf *feature.Shelf) (bad, failed 
 
 // hashFile is the SHA-256 of a file.
 func hashFile(path string) ([32]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return [32]byte{}, fmt.Errorf("picture: %w", err)
+	}
+	if !info.Mode().IsRegular() { // opening a pipe would wait for somebody to write
+		return [32]byte{}, fmt.Errorf("picture %s: is a folder or a device, no file", path)
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return [32]byte{}, fmt.Errorf("picture: %w", err)
@@ -159,11 +210,12 @@ func (p *pictures) counts() map[string]int {
 func (p *pictures) enough() error {
 	var why error
 	if len(p.broken) > 0 {
-		why = fmt.Errorf("%d pictures can't be used: %w", len(p.broken), errors.Join(p.broken[:min(len(p.broken), 3)]...))
+		some := p.broken[:min(len(p.broken), 3)]
+		why = fmt.Errorf("%d pictures can't be used, such as:\n%w", len(p.broken), errors.Join(some...))
 	}
 	for i, n := range p.set.Counts() {
 		if n == 0 {
-			return errors.Join(fmt.Errorf("label %q has no picture that can be used", p.set.Labels[i]), why)
+			return errors.Join(fmt.Errorf("label %q has no picture that can be used; take some, or take the folder away", p.set.Labels[i]), why)
 		}
 	}
 	return nil

@@ -6,14 +6,12 @@ import (
 	"encoding/hex"
 	"fmt"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"passfail/capture"
 	"passfail/evaluate"
 	"passfail/evaluate/report"
 	"passfail/model"
-	"passfail/train/dataset"
 )
 
 // onSheet is how many pictures a contact sheet has at most.
@@ -82,7 +80,7 @@ func (s *session) report(ctx context.Context, best *tried, b []byte, sample *eva
 	}
 	r.Worst = report.NewPictures(suspects, thumbnail)
 	s.reportTried(r, best)
-	if s.o.Test != "" {
+	if s.heldOut != nil {
 		if r.Test, err = s.test(ctx, classifier, choice.Threshold); err != nil {
 			return nil, err
 		}
@@ -111,47 +109,6 @@ func (s *session) reportTried(r *report.Report, best *tried) {
 		}
 		r.Candidates = append(r.Candidates, c)
 	}
-}
-
-// test judges the pictures that did not teach, by the model as it is served.
-func (s *session) test(ctx context.Context, c *model.Classifier, threshold float64) (*report.Evaluation, error) {
-	looks, err := s.shelf("", dataset.LookSize)
-	if err != nil {
-		return nil, err
-	}
-	p, err := look(ctx, s.o.Test, 1, s.o.View, looks, func(int, int) {})
-	if err != nil {
-		return nil, err
-	}
-	taught := map[[32]byte]bool{}
-	for _, h := range s.pictures.hashes {
-		taught[h] = true
-	}
-	sample := &evaluate.Sample{Labels: s.pictures.set.Labels, Pass: s.pass}
-	for i, picture := range p.set.Pictures {
-		if taught[p.hashes[i]] {
-			return nil, fmt.Errorf("test pictures: %s is also among the training's: a test with it says nothing; take it out of one of the two", picture.Path)
-		}
-		scores, err := classify(c, picture.Path, p.view)
-		if err != nil {
-			return nil, err
-		}
-		truth := -1
-		for k, l := range sample.Labels {
-			if l == p.set.Labels[picture.Label] {
-				truth = k
-			}
-		}
-		if truth < 0 {
-			return nil, fmt.Errorf("test pictures: the model has no label %q; its labels are %s", p.set.Labels[picture.Label], strings.Join(sample.Labels, ", "))
-		}
-		sample.Pictures = append(sample.Pictures, evaluate.Judged{Path: picture.Path, Truth: truth, Scores: scores, Group: p.groups[i] + 1})
-		s.o.Progress(Step{"judging the test pictures", i + 1, len(p.set.Pictures)})
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-	}
-	return report.NewEvaluation("pictures that did not teach", sample, threshold)
 }
 
 // classify scores a picture file.

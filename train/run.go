@@ -38,6 +38,9 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	if err := s.survey(ctx); err != nil {
 		return nil, err
 	}
+	if err := s.surveyTest(ctx); err != nil {
+		return nil, err
+	}
 	best, err := s.choose(ctx)
 	if err != nil {
 		return nil, err

@@ -19,8 +19,9 @@ type session struct {
 	o         Options
 	start     time.Time
 	pictures  *pictures
-	pass      []bool // by label
-	fold      []int  // of each picture
+	heldOut   *pictures // of the test; nil where there is none
+	pass      []bool    // by label
+	fold      []int     // of each picture
 	folds     int
 	shelves   []*feature.Shelf
 	materials map[string]*material
@@ -72,6 +73,9 @@ func (s *session) survey(ctx context.Context) error {
 	}
 	if err := s.pictures.enough(); err != nil {
 		return err
+	}
+	if n := len(s.pictures.broken); n > 0 {
+		s.warnings = append(s.warnings, fmt.Sprintf("%d files were left out, such as: %v.", n, s.pictures.broken[0]))
 	}
 	set := s.pictures.set
 	if s.pass, err = passes(set.Labels, s.o.Pass); err != nil {

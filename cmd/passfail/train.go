@@ -99,6 +99,9 @@ func (o *trainOptions) run(ctx context.Context, w io.Writer) error {
 	if o.budget <= 0 || !(o.maxCost > 0) {
 		return usageError{errors.New("--budget and --max-cost must be above 0")}
 	}
+	if o.cost != 0 && o.maxEscapes != 0 {
+		return usageError{errors.New("--cost and --max-escapes both choose the threshold: give one of them")}
+	}
 	cfg, err := o.load()
 	if err != nil {
 		return err
@@ -107,14 +110,8 @@ func (o *trainOptions) run(ctx context.Context, w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	// What can't be written later is better known now.
-	for _, path := range []string{o.out, o.report} {
-		if path == "" {
-			continue
-		}
-		if info, err := os.Stat(filepath.Dir(path)); err != nil || !info.IsDir() {
-			return fmt.Errorf("%s can't be written: there is no folder %s", path, filepath.Dir(path))
-		}
+	if err := o.checkOutputs(); err != nil {
+		return err
 	}
 	pass, err := o.passLabels(cfg)
 	if err != nil {
@@ -136,6 +133,9 @@ func (o *trainOptions) run(ctx context.Context, w io.Writer) error {
 		r, err = train.Run(ctx, t)
 	}
 	bar.clear()
+	if ctx.Err() != nil {
+		return errors.New("train: interrupted; nothing was written, and what is in the cache makes the next training shorter")
+	}
 	if err != nil {
 		return err
 	}
@@ -163,6 +163,35 @@ func (o *trainOptions) run(ctx context.Context, w io.Writer) error {
 		return err
 	}
 	return o.keep(w, keep, r)
+}
+
+// checkOutputs looks whether what will be written can be: better known now than
+// after the training.
+func (o *trainOptions) checkOutputs() error {
+	if o.out != "" && o.report != "" && filepath.Clean(o.out) == filepath.Clean(o.report) {
+		return usageError{fmt.Errorf("-o and --report both name %s: model and report are files of their own", o.out)}
+	}
+	for _, path := range []string{o.out, o.report} {
+		if path == "" {
+			continue
+		}
+		if info, err := os.Stat(path); err == nil && info.IsDir() {
+			return fmt.Errorf("%s can't be written: it is a folder; name a file in it", path)
+		}
+		dir := filepath.Dir(path)
+		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+			return fmt.Errorf("%s can't be written: there is no folder %s", path, dir)
+		}
+		f, err := os.CreateTemp(dir, ".passfail-*")
+		if err != nil {
+			return fmt.Errorf("%s can't be written: nothing can be in folder %s: %w", path, dir, errors.Unwrap(err))
+		}
+		f.Close()
+		if err := os.Remove(f.Name()); err != nil {
+			return fmt.Errorf("%s can't be written: %w", path, err)
+		}
+	}
+	return nil
 }
 
 // openStore opens the folder of models that is meant, if one is.
