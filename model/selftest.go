@@ -203,7 +203,8 @@ func (r *References) Offer(img *gocv.Mat, roi image.Rectangle) error {
 		copy(picture.Pix[4*i:], []byte{p[2], p[1], p[0], 255})
 	}
 	var b bytes.Buffer
-	if err := png.Encode(&b, picture); err != nil {
+	fast := png.Encoder{CompressionLevel: png.BestSpeed} // a photograph hardly gets smaller by trying harder
+	if err := fast.Encode(&b, picture); err != nil {
 		return err
 	}
 	// What is tested later is what was decoded, so that is what counts.

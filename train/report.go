@@ -50,7 +50,7 @@ func (s *session) report(ctx context.Context, best *tried, b []byte, sample *eva
 	}
 	how := fmt.Sprintf("cross-validation, %d folds", s.folds)
 	if s.tuning != nil {
-		s.tuning.report(r)
+		r.Warnings = append(r.Warnings, s.tuning.sentence())
 		if s.tuning.kept {
 			how = "a fifth of the pictures, which tuned and taught nothing"
 		}

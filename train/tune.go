@@ -8,7 +8,6 @@ import (
 
 	"passfail/capture"
 	"passfail/evaluate"
-	"passfail/evaluate/report"
 	"passfail/model"
 	"passfail/train/feature"
 	"passfail/train/finetune"
@@ -143,18 +142,18 @@ func (s *session) recalibrate(t *tried, logits []float64) error {
 	return t.fitted.Head.Recalibrate(logits, class, len(s.pictures.set.Labels))
 }
 
-// reportTuning says what came of it.
-func (t *tuning) report(r *report.Report) {
-	verdict := "kept"
-	if !t.kept {
-		verdict = "not kept, since it judged no better"
+// sentence says what came of it.
+func (t *tuning) sentence() string {
+	verdict := "Fine-tuning was kept"
+	switch {
+	case t.epochs == 0:
+		return fmt.Sprintf("Fine-tuning brought nothing: no pass was better than none (%.0f s).", t.took.Seconds())
+	case !t.kept:
+		verdict = "Fine-tuning was not kept, since it judged no better"
 	}
-	r.Model.More = append(r.Model.More, report.Fact{
-		Name: "Fine-tuning",
-		Value: fmt.Sprintf("%s: on %d pictures that were held out, ROC AUC %.3f with it and %.3f without, accuracy %.3f and %.3f, log loss %.3f and %.3f (%d passes, %.0f s)",
-			verdict, t.after.Pictures, float64(t.after.AUC), float64(t.before.AUC), float64(t.after.Accuracy), float64(t.before.Accuracy),
-			float64(t.after.LogLoss), float64(t.before.LogLoss), t.epochs, t.took.Seconds()),
-	})
+	return fmt.Sprintf("%s: on %d pictures that were held out from it, log loss %.3f with and %.3f without, ROC AUC %.3f and %.3f, right labels %s and %s (%d passes, %.0f s).",
+		verdict, t.after.Pictures, float64(t.after.LogLoss), float64(t.before.LogLoss), float64(t.after.AUC), float64(t.before.AUC),
+		evaluate.Percent(float64(t.after.Accuracy)), evaluate.Percent(float64(t.before.Accuracy)), t.epochs, t.took.Seconds())
 }
 
 // tuneSource shows finetune the pictures outside the judging fold.

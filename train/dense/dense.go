@@ -75,12 +75,14 @@ func multiply(a, b, c Matrix, add bool) {
 	}
 	close(next)
 	work := func() {
-		pack := make([]float32, int(C.pf_dense_pack()))
 		for first := range next {
 			n := min(share, a.Rows-first)
 			p, q := a.rows(first, n), c.rows(first, n)
-			C.pf_dense_gemm(C.long(n), C.long(b.Cols), C.long(a.Cols), pointer(p.Data), C.long(p.Row), C.long(p.Column),
-				pointer(b.Data), C.long(b.Row), C.long(b.Column), pointer(q.Data), C.long(c.Row), flag, pointer(pack))
+			ok := C.pf_dense_gemm(C.long(n), C.long(b.Cols), C.long(a.Cols), pointer(p.Data), C.long(p.Row), C.long(p.Column),
+				pointer(b.Data), C.long(b.Row), C.long(b.Column), pointer(q.Data), C.long(c.Row), flag)
+			if ok == 0 {
+				panic("dense: no memory for a product's scratch")
+			}
 		}
 	}
 	if parts == 1 {
