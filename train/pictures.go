@@ -41,7 +41,7 @@ func look(ctx context.Context, dir string, least int, line capture.Settings, she
 	n := len(set.Pictures)
 	p.hashes, p.looks = make([][32]byte, n), make([]dataset.Look, n)
 	errs := make([]error, n)
-	key := viewKey(view)
+	key := fmt.Sprint(viewKey(view), dataset.LookVersion)
 	var mu sync.Mutex
 	done := 0
 	var failed error
@@ -227,5 +227,5 @@ func openShelf(cache, name string, size int) (*feature.Shelf, error) {
 	if cache == "" || name == "" {
 		return feature.OpenShelf("", size)
 	}
-	return feature.OpenShelf(filepath.Join(cache, name), size)
+	return feature.OpenShelf(filepath.Join(cache, name+feature.ShelfSuffix), size)
 }

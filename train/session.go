@@ -44,9 +44,16 @@ type tried struct {
 
 const folds = 5
 
+// cacheBytes is how much the folder of features may hold after a training.
+const cacheBytes = 1 << 30
+
 func (s *session) close() {
 	for _, f := range s.shelves {
 		f.Close()
+	}
+	if s.o.Cache != "" {
+		// What can't be removed now is tried again after the next training.
+		_ = feature.Prune(s.o.Cache, cacheBytes)
 	}
 }
 

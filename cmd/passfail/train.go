@@ -15,6 +15,7 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
 	"golang.org/x/term"
 
 	"passfail/config"
@@ -323,7 +324,12 @@ func (o *trainOptions) cacheDir() string {
 		if err != nil {
 			return ""
 		}
-		return filepath.Join(dir, "passfail", "features")
+		dir = filepath.Join(dir, "passfail", "features")
+		// Nobody asked for it, so a system that is read-only does without.
+		if os.MkdirAll(dir, 0o755) != nil || unix.Access(dir, unix.W_OK|unix.X_OK) != nil {
+			return ""
+		}
+		return dir
 	}
 	return o.cache
 }

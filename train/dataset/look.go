@@ -28,6 +28,10 @@ type Look struct {
 // LookSize is the size of a marshalled Look.
 const LookSize = 2*4 + 5*4 + textureSize
 
+// LookVersion changes when Examine gives other numbers of the same picture: a
+// cache must not give it old ones then.
+const LookVersion = 1
+
 // MarshalBinary is for a cache; UnmarshalBinary reads it again.
 func (l *Look) MarshalBinary() ([]byte, error) {
 	return binary.Append(make([]byte, 0, LookSize), binary.LittleEndian, l)

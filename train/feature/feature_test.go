@@ -338,6 +338,7 @@ func TestShelf(t *testing.T) {
 		func() []byte { return whole[:len(whole)-1] },
 		func() []byte { return whole[:140] },
 		func() []byte { return nil },
+		func() []byte { return whole[:7] },
 		func() []byte { b := bytes.Clone(whole); b[150] ^= 1; return b },
 		func() []byte { return append(bytes.Clone(whole), make([]byte, 50)...) },
 	} {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -32,27 +33,51 @@ type Shelf struct {
 const (
 	keyBytes      = len(Key{})
 	checksumBytes = 4
+
+	// shelfMagic begins the file: nothing else is written to, or removed.
+	shelfMagic = "passfail shelf 1\n"
 )
+
+// ShelfSuffix is how the names of shelves' files end.
+const ShelfSuffix = ".shelf"
+
+var errNoShelf = errors.New("is there already and is no feature cache")
 
 // OpenShelf opens the file, or begins it, for records of size bytes. A file that
 // another process has open is left to it: this one gets a shelf of its own that
 // is gone when it is closed. So it is with path "".
 func OpenShelf(path string, size int) (*Shelf, error) {
 	s := &Shelf{size: size, at: map[Key]int64{}, taken: make([]byte, keyBytes+size+checksumBytes)}
-	var err error
+	dir := scratchDir()
 	if path != "" {
-		if err = s.open(path); err == nil {
+		err := s.open(path)
+		if err == nil {
 			return s, nil
 		}
 		if !errors.Is(err, unix.EWOULDBLOCK) {
-			return nil, fmt.Errorf("feature cache: %w", err)
+			return nil, fmt.Errorf("feature cache: %w; name another folder with --cache, or none", err)
 		}
+		dir = filepath.Dir(path)
 	}
-	if s.file, err = os.CreateTemp("", "passfail-features-*"); err != nil {
+	var err error
+	if s.file, err = os.CreateTemp(dir, "passfail-features-*"); err != nil {
+		return nil, fmt.Errorf("feature cache: %w; the variable TMPDIR can name another folder", err)
+	}
+	if err := os.Remove(s.file.Name()); err != nil { // the open file stays
+		s.file.Close()
 		return nil, fmt.Errorf("feature cache: %w", err)
 	}
-	os.Remove(s.file.Name())
 	return s, nil
+}
+
+// scratchDir is where what may be large lies for a while: not in /tmp, which is
+// memory on many systems, unless somebody wants it so.
+func scratchDir() string {
+	const disk = "/var/tmp"
+	if info, err := os.Stat(disk); os.Getenv("TMPDIR") == "" && err == nil && info.IsDir() {
+		return disk
+	}
+	return os.TempDir()
 }
 
 func (s *Shelf) open(path string) error {
@@ -67,8 +92,34 @@ func (s *Shelf) open(path string) error {
 		f.Close()
 		return err
 	}
+	if err := s.read(f); err != nil {
+		f.Close()
+		return err
+	}
 	s.file = f
+	// When it was used last is what Prune goes by.
+	now := time.Now()
+	return os.Chtimes(path, now, now)
+}
+
+// read finds the records of a file that was opened, and makes it end with the last
+// good one.
+func (s *Shelf) read(f *os.File) error {
 	r := bufio.NewReaderSize(f, 1<<20)
+	magic := make([]byte, len(shelfMagic))
+	n, err := io.ReadFull(r, magic)
+	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+		return err
+	}
+	if string(magic[:n]) != shelfMagic[:n] {
+		return fmt.Errorf("%s: %w", f.Name(), errNoShelf)
+	}
+	if n < len(shelfMagic) { // new, or cut off by a power cut
+		if _, err := f.WriteAt([]byte(shelfMagic), 0); err != nil {
+			return err
+		}
+	}
+	s.end = int64(len(shelfMagic))
 	for {
 		if _, err := io.ReadFull(r, s.taken); err != nil {
 			break // the end, or a record that was cut off
