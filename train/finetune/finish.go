@@ -59,7 +59,10 @@ func (h *head) folded(weights, bias []float32) Head {
 func (tr *trainer) compare(ctx context.Context, net *model.Network, values []float32, r *Result) (judgement, error) {
 	held := tr.pictures(true)
 	var logits []float32
-	rounded, float := make([]float64, len(tr.top.taps)), make([]float64, len(tr.top.taps))
+	r.Taps = make([]Fidelity, len(tr.top.taps))
+	for k, tap := range tr.top.taps {
+		r.Taps[k].Name = tap.name
+	}
 	tr.p.round(tr.top, values)
 	w := tr.workers[0]
 	for place, i := range held {
@@ -75,31 +78,31 @@ func (tr *trainer) compare(ctx context.Context, net *model.Network, values []flo
 		if err := tr.load(w, item{picture: i, share: 1}, 0); err != nil {
 			return judgement{}, err
 		}
-		add := func(sums []float64) {
-			for k, tap := range tr.top.taps {
-				if tap.node < 0 {
-					sums[k]++
-					continue
-				}
-				served := net.Output(k)
-				sums[k] += cosine(served, w.values[tap.node][:len(served)])
-			}
-		}
+		share := 1 / float64(len(held))
 		tr.top.forward(w.workspace, tr.p.rounded, 1, true)
-		add(rounded)
+		for k := range r.Taps {
+			r.Taps[k].Rounded += share * tr.likeness(w, net, k)
+		}
 		tr.top.forward(w.workspace, values, 1, false)
-		add(float)
 		for k, tap := range tr.top.taps {
+			r.Taps[k].Float += share * tr.likeness(w, net, k)
 			pool(net.Output(k), tap.channels, w.features[tap.at:])
 		}
 		tr.score(w, values, 0)
 		logits = append(logits, w.logits...)
 		tr.o.Progress(Progress{Stage: "check", Done: place + 1, Total: len(held)})
 	}
-	for k, tap := range tr.top.taps {
-		r.Taps = append(r.Taps, Fidelity{tap.name, rounded[k] / float64(len(held)), float[k] / float64(len(held))})
-	}
 	return tr.judgeLogits(held, logits), nil
+}
+
+// likeness is the cosine between tap k's map in a worker and what net gave.
+func (tr *trainer) likeness(w *worker, net *model.Network, k int) float64 {
+	n := tr.top.taps[k].node
+	if n < 0 {
+		return 1 // a frozen tap is the 8-bit network's own
+	}
+	served := net.Output(k)
+	return cosine(served, w.values[n][:len(served)])
 }
 
 func cosine(a, b []float32) float64 {

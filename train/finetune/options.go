@@ -28,22 +28,28 @@ type Options struct {
 	// block begins that leads to the last stride.
 	Cut string
 
-	Views     int     // of a training picture; 1
-	Epochs    int     // most passes over the training pictures, each in a random view; 20
-	Batch     int     // pictures between two steps; 32
-	Rate      float64 // of the steps at first, as a share of the size of a channel's weights; falls to 0 as a cosine
-	HeadRate  float64 // the same for the head
-	Decay     float64 // factor on the rate for each layer further down
-	Pull      float64 // back towards the starting weights, a share of the rate at each step
-	Smoothing float64 // of labels, 0 to 1
-	Mixup     float64 // share of pictures that are mixed with another, at the cut
-	Average   float64 // how much the moving average of the weights keeps of itself at each step, 0 to 1
-	Patience  int     // epochs without a gain after which training ends; half of Epochs, 8 at least
-	Seed      uint64
+	Views int // of a training picture; default 1
+	Batch int // pictures between two steps; default 32
 
-	Budget   time.Duration // for all of it; unlimited
-	Threads  int           // 1; the result does not depend on it
-	Dir      string        // where activations go that do not fit into memory; /var/tmp
+	// Epochs is the most passes over the training pictures, each picture in a random
+	// view; default 20. Training ends after Patience epochs without a gain; default half of Epochs, 8 at least.
+	Epochs, Patience int
+
+	// Rate is the highest rate of the steps, as a share of the size of a channel's weights; default 0.01. It falls
+	// to 0 as a cosine. HeadRate is the same for the head; default 0.001.
+	Rate, HeadRate float64
+
+	Decay     float64 // factor on the rate for each layer further down; default 0.9
+	Pull      float64 // back towards the starting weights, as a share of the rate; default 0.1
+	Smoothing float64 // of labels, 0 to 0.9; default 0.1
+	Mixup     float64 // share of pictures that are mixed with another, at the cut; default 0
+	Average   float64 // what the moving average of the weights keeps of itself at each step; default 0.99
+
+	Seed uint64
+
+	Budget   time.Duration // for activations and training; 0 for no limit
+	Threads  int           // default 1, at most 4 are used; the result does not depend on it
+	Dir      string        // where activations go that do not fit into memory; default /var/tmp
 	Progress func(Progress)
 }
 
