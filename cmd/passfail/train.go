@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -77,6 +78,10 @@ already.`,
 	return c
 }
 
+// heapBytes is about how much memory Go may take in a training; networks and
+// pictures take more, outside its heap.
+const heapBytes = 112 << 20
+
 type trainOptions struct {
 	dir, out, report, test  string
 	store                   string
@@ -118,6 +123,10 @@ func (o *trainOptions) run(ctx context.Context, w io.Writer) error {
 	if err != nil {
 		return err
 	}
+	// The smallest stations have 512 MB. Go's garbage would otherwise take as much
+	// again as what is needed.
+	debug.SetGCPercent(50)
+	debug.SetMemoryLimit(heapBytes)
 	bar := newSteps()
 	t := train.Options{
 		Dir: o.dir, Test: o.test, Pass: pass, View: captureSettings(cfg), Bases: o.bases, Sizes: o.sizes,
