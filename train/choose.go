@@ -1,0 +1,211 @@
+package train
+
+import (
+	"context"
+	"math"
+	"slices"
+	"time"
+
+	"passfail/evaluate"
+	"passfail/train/feature"
+	"passfail/train/head"
+)
+
+// tryPictures is with how many pictures candidates are compared at most; the best
+// one is taught with all.
+const tryPictures = 500
+
+// choose tries candidates and returns the best: first input sizes, with the
+// pictures as they are, then variants that teach and views that are served, then
+// other bases.
+func (s *session) choose(ctx context.Context) (*tried, error) {
+	bases, err := s.o.bases()
+	if err != nil {
+		return nil, err
+	}
+	if err := s.chooseSome(); err != nil {
+		return nil, err
+	}
+	teachings := s.o.Augment.teachings()
+	var best *tried
+	for _, b := range bases {
+		own, err := s.climb(ctx, b, teachings[0], best)
+		if err != nil {
+			return nil, err
+		}
+		if best == nil || own.loss < best.loss {
+			best = own
+		}
+	}
+	for _, teach := range teachings {
+		for _, serve := range servings(teach) {
+			if slices.Equal(teach, best.teach) && len(serve) == len(best.serve) {
+				continue
+			}
+			t, err := s.consider(ctx, best.material, teach, serve, true)
+			if err != nil {
+				return nil, err
+			}
+			if t.loss < best.loss {
+				best = t
+			}
+		}
+	}
+	if best, err = s.smallerTwice(ctx, bases, best); err != nil {
+		return nil, err
+	}
+	return best, s.teachAll(ctx, best)
+}
+
+// smallerTwice tries a smaller size with two views where these cost too much at
+// the best one.
+func (s *session) smallerTwice(ctx context.Context, bases []basis, best *tried) (*tried, error) {
+	serve := servings(best.teach)
+	most := serve[len(serve)-1]
+	if len(most) <= len(best.serve) || best.cost/float64(len(best.serve))*float64(len(most)) <= s.o.MaxCost {
+		return best, nil
+	}
+	for _, b := range bases {
+		if b.name != best.network.Name {
+			continue
+		}
+		for _, size := range slices.Backward(b.sizes) {
+			share := float64(size*size) / float64(best.network.Size*best.network.Size)
+			if size >= best.network.Size || best.cost*share*float64(len(most)) > s.o.MaxCost {
+				continue
+			}
+			m, err := s.materialOf(b, size)
+			if err != nil {
+				return nil, err
+			}
+			t, err := s.consider(ctx, m, best.teach, most, true)
+			if err != nil {
+				return nil, err
+			}
+			if t.loss < best.loss {
+				best = t
+			}
+			break
+		}
+	}
+	return best, nil
+}
+
+// climb tries a base's sizes: larger ones as long as they are better, else smaller
+// ones. Where there is a best candidate of another base, it begins with that one's size.
+func (s *session) climb(ctx context.Context, b basis, teach []feature.Variant, rival *tried) (*tried, error) {
+	at := 0
+	for i, size := range b.sizes {
+		if size <= firstSize || rival != nil && size <= rival.network.Size {
+			at = i
+		}
+	}
+	tryAt := func(i int) (*tried, error) {
+		m, err := s.materialOf(b, b.sizes[i])
+		if err != nil {
+			return nil, err
+		}
+		return s.consider(ctx, m, teach, []feature.Turn{0}, rival != nil || len(s.tried) > 0)
+	}
+	best, err := tryAt(at)
+	if err != nil {
+		return nil, err
+	}
+	if rival != nil && best.loss > rival.loss+clearly {
+		return best, nil // another size will not make up for that
+	}
+	for _, step := range []int{1, -1} {
+		grown := false
+		for i := at + step; i >= 0 && i < len(b.sizes); i += step {
+			t, err := tryAt(i)
+			if err != nil {
+				return nil, err
+			}
+			if t.loss >= best.loss {
+				break
+			}
+			best, grown = t, true
+		}
+		if grown {
+			break
+		}
+	}
+	return best, nil
+}
+
+// clearly is a difference of log losses that no change of size makes up for.
+const clearly = 0.05
+
+// consider tries a candidate, unless it costs too much or, where there are others
+// already, the time is up.
+func (s *session) consider(ctx context.Context, m *material, teach []feature.Variant, serve []feature.Turn, others bool) (*tried, error) {
+	t := &tried{candidate: &candidate{network: m.network, teach: teach, serve: serve}, material: m, loss: math.Inf(1)}
+	t.cost = float64(m.network.MultiplyAdds()) / standardCost * float64(len(serve))
+	switch {
+	case t.cost > s.o.MaxCost:
+		t.skipped = "costs too much"
+	case others && time.Since(s.start) > s.o.Budget:
+		t.skipped = "no time left"
+	default:
+		if err := s.try(ctx, t, s.some); err != nil {
+			return nil, err
+		}
+		figures, err := evaluate.Evaluate(s.sampleOf(s.some, t.fitted.Logits, t.fitted.Head.Rows), evaluate.DefaultThreshold)
+		if err != nil {
+			return nil, err
+		}
+		t.loss, t.auc, t.accuracy = t.fitted.Loss, figures.AUC, figures.Accuracy
+	}
+	s.tried = append(s.tried, t)
+	return t, nil
+}
+
+// chooseSome chooses the pictures that candidates are compared with.
+func (s *session) chooseSome() error {
+	n := len(s.pictures.hashes)
+	if n <= tryPictures {
+		s.some = s.all()
+		return nil
+	}
+	take, err := s.pictures.set.Divide(s.pictures.groups, tryPictures/float64(n), s.o.Seed)
+	if err != nil {
+		return err
+	}
+	for i, t := range take {
+		if t {
+			s.some = append(s.some, i)
+		}
+	}
+	return nil
+}
+
+func (s *session) all() []int {
+	all := make([]int, len(s.pictures.hashes))
+	for i := range all {
+		all[i] = i
+	}
+	return all
+}
+
+// teachAll teaches the chosen candidate with all pictures.
+func (s *session) teachAll(ctx context.Context, t *tried) error {
+	if len(s.some) == len(s.pictures.hashes) {
+		return nil
+	}
+	return s.try(ctx, t, s.all())
+}
+
+// try fits a candidate's head to some pictures.
+func (s *session) try(ctx context.Context, t *tried, some []int) error {
+	err := t.material.collect(ctx, some, t.teach, func(done, total int) {
+		s.o.Progress(Step{"trying " + t.String(), done, total})
+	})
+	if err != nil {
+		return err
+	}
+	e := t.material.examples(some, t.candidate, s.fold, s.folds, -1)
+	if t.fitted, err = head.Fit(ctx, e, s.o.Seed); err != nil {
+		return err
+	}
+	return ctx.Err()
+}
