@@ -16,8 +16,8 @@ import (
 const tryPictures = 500
 
 // choose tries candidates and returns the best: first input sizes, with the
-// pictures as they are, then variants that teach and views that are served, then
-// other bases.
+// pictures as they are, of each base, then with the best of these variants that
+// teach and views that are served.
 func (s *session) choose(ctx context.Context) (*tried, error) {
 	bases, err := s.o.bases()
 	if err != nil {
@@ -42,7 +42,11 @@ func (s *session) choose(ctx context.Context) (*tried, error) {
 			if slices.Equal(teach, best.teach) && len(serve) == len(best.serve) {
 				continue
 			}
-			t, err := s.consider(ctx, best.material, teach, serve, true)
+			m, err := s.affordable(bases, best, len(serve))
+			if err != nil {
+				return nil, err
+			}
+			t, err := s.consider(ctx, m, teach, serve, true)
 			if err != nil {
 				return nil, err
 			}
@@ -51,44 +55,25 @@ func (s *session) choose(ctx context.Context) (*tried, error) {
 			}
 		}
 	}
-	if best, err = s.smallerTwice(ctx, bases, best); err != nil {
-		return nil, err
-	}
 	return best, s.teachAll(ctx, best)
 }
 
-// smallerTwice tries a smaller size with two views where these cost too much at
-// the best one.
-func (s *session) smallerTwice(ctx context.Context, bases []basis, best *tried) (*tried, error) {
-	serve := servings(best.teach)
-	most := serve[len(serve)-1]
-	if len(most) <= len(best.serve) || best.cost/float64(len(best.serve))*float64(len(most)) <= s.o.MaxCost {
-		return best, nil
-	}
+// affordable is the best candidate's base at the largest size, up to its own, at
+// which so many views do not cost too much; at its own if none is.
+func (s *session) affordable(bases []basis, best *tried, views int) (*material, error) {
+	one := best.cost / float64(len(best.serve))
 	for _, b := range bases {
 		if b.name != best.network.Name {
 			continue
 		}
 		for _, size := range slices.Backward(b.sizes) {
 			share := float64(size*size) / float64(best.network.Size*best.network.Size)
-			if size >= best.network.Size || best.cost*share*float64(len(most)) > s.o.MaxCost {
-				continue
+			if size <= best.network.Size && one*share*float64(views) <= s.o.MaxCost {
+				return s.materialOf(b, size)
 			}
-			m, err := s.materialOf(b, size)
-			if err != nil {
-				return nil, err
-			}
-			t, err := s.consider(ctx, m, best.teach, most, true)
-			if err != nil {
-				return nil, err
-			}
-			if t.loss < best.loss {
-				best = t
-			}
-			break
 		}
 	}
-	return best, nil
+	return best.material, nil
 }
 
 // climb tries a base's sizes: larger ones as long as they are better, else smaller
