@@ -1,0 +1,180 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"passfail/demo"
+)
+
+// parts writes a data set of n good and n faulty small demo pictures.
+func parts(t testing.TB, n int) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := demo.WriteDataset(context.Background(), dir, n, 3, demo.Options{Width: 128, Height: 96}); err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range []string{"scratch", "chip"} {
+		if err := os.RemoveAll(filepath.Join(dir, l)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// shortTraining is the command line of a training that takes no time.
+func shortTraining(args ...string) []string {
+	return append([]string{"train", "--base", "mobilenet_v2", "--size", "96", "--augment", "none", "--cache", "none"}, args...)
+}
+
+func TestTrainUsage(t *testing.T) {
+	dir := t.TempDir()
+	for _, c := range []struct {
+		args string
+		want string
+	}{
+		{"train", "accepts 1 arg"},
+		{"train DIR", "-o FILE"},
+		{"train DIR -o x --augment much", "--augment much"},
+		{"train DIR -o x --budget 0s", "--budget"},
+		{"train DIR -o x --max-cost NaN", "--max-cost"},
+		{"train DIR -o x --max-escapes 200%", "200%"},
+		{"train DIR -o x --max-escapes 1% --cost 2", "one of them"},
+		{"train DIR -o x --seed -1", "--seed"},
+		{"train DIR -o x.html --report ./x.html", "x.html"},
+		{"train DIR -o x --use", "--store"},
+	} {
+		r := passfail(t, strings.Fields(strings.ReplaceAll(c.args, "DIR", dir))...)
+		r.expect(t, 2, c.want, "Try 'passfail --help'")
+	}
+}
+
+func TestTrain(t *testing.T) {
+	dir := parts(t, 8)
+	out := t.TempDir()
+	file := func(name string) string { return filepath.Join(out, name) }
+
+	r := passfail(t, shortTraining(dir, "-o", file("a.tflite"), "--report", file("a.html"), "--seed", "7", "--comment", "flanges")...)
+	r.expect(t, 0, "escape", "mobilenet_v2 at 96")
+	html, err := os.ReadFile(file("a.html"))
+	if err != nil || !strings.HasPrefix(strings.TrimSpace(strings.ToLower(string(html))), "<!doctype html>") {
+		t.Errorf("the report is no page: %.40q %v", html, err)
+	}
+
+	// The same seed gives the same bytes; the report as JSON, on standard output and in a file.
+	r = passfail(t, shortTraining(dir, "-o", file("b.tflite"), "--report", file("b.json"), "--seed", "7", "--comment", "flanges", "--json")...)
+	r.expect(t, 0)
+	a, errA := os.ReadFile(file("a.tflite"))
+	b, errB := os.ReadFile(file("b.tflite"))
+	if errA != nil || errB != nil || string(a) != string(b) {
+		t.Errorf("the same seed gives models of %d and %d bytes that differ: %v %v", len(a), len(b), errA, errB)
+	}
+	written, err := os.ReadFile(file("b.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{r.stdout, string(written)} {
+		var said struct {
+			Model struct {
+				File   string   `json:"file"`
+				Labels []string `json:"labels"`
+			} `json:"model"`
+		}
+		if err := json.Unmarshal([]byte(text), &said); err != nil || said.Model.File != file("b.tflite") || len(said.Model.Labels) != 2 {
+			t.Errorf("%v: %+v", err, said)
+		}
+	}
+	if entries, err := os.ReadDir(out); err != nil || len(entries) != 4 {
+		t.Errorf("%d files were written, 4 are wanted: %v", len(entries), err)
+	}
+
+	passfail(t, "classify", "--model", file("a.tflite"), dir+"/good").expect(t, 0, "good")
+	passfail(t, "evaluate", file("a.tflite"), dir, "--json").expect(t, 0, `"accuracy"`, `"confusion"`)
+}
+
+func TestTrainPass(t *testing.T) {
+	dir := parts(t, 4)
+	if err := os.Rename(filepath.Join(dir, "good"), filepath.Join(dir, "fine")); err != nil {
+		t.Fatal(err)
+	}
+	out := filepath.Join(t.TempDir(), "x.tflite")
+	passfail(t, shortTraining(dir, "-o", out)...).expect(t, 1, "fine, missing_hole", "--pass")
+	passfail(t, shortTraining(dir, "-o", out, "--pass", "fin")...).expect(t, 1, `"fin"`, "--pass")
+	passfail(t, shortTraining(dir, "-o", out, "--pass", "fine")...).expect(t, 0, "fine")
+}
+
+// What can't be written is known before anything is taught, and what was there stays.
+func TestTrainOutputs(t *testing.T) {
+	dir := parts(t, 4)
+	old := write(t, "old.tflite", "yesterday's")
+	for _, c := range []struct {
+		args []string
+		want []string
+	}{
+		{[]string{dir, "-o", "/nowhere/x.tflite"}, []string{"/nowhere/x.tflite", "there is no folder /nowhere"}},
+		{[]string{dir, "-o", dir}, []string{dir, "it is a folder"}},
+		{[]string{dir, "-o", "/proc/x.tflite"}, []string{"/proc/x.tflite can't be written"}},
+		{[]string{dir, "-o", old, "--report", dir}, []string{dir, "it is a folder"}},
+		{[]string{dir, "-o", filepath.Join(old, "x.tflite")}, []string{"there is no folder " + old}},
+		{[]string{"/nowhere", "-o", old}, []string{"/nowhere: no such folder"}},
+		{[]string{dir + "/good", "-o", old}, []string{"lie in the folder itself"}},
+		{[]string{dir, "-o", old, "--test", dir}, []string{"also among the training's"}},
+		{[]string{dir, "-o", old, "-c", "nope.toml"}, []string{"nope.toml: no such file"}},
+		{[]string{dir, "-o", old, "--cost", "-1"}, []string{"-1"}},
+	} {
+		r := passfail(t, shortTraining(c.args...)...)
+		r.expect(t, 1, c.want...)
+		if r.stdout != "" {
+			t.Errorf("%q prints a report: %v", c.args, r)
+		}
+		if b, err := os.ReadFile(old); err != nil || string(b) != "yesterday's" {
+			t.Fatalf("%q: the model that was there holds %.20q: %v", c.args, b, err)
+		}
+	}
+	if entries, err := os.ReadDir(filepath.Dir(old)); err != nil || len(entries) != 1 {
+		t.Errorf("%d files are left: %v", len(entries), err)
+	}
+}
+
+// A signal ends a training, and the model that was there stays.
+func TestTrainInterrupted(t *testing.T) {
+	dir := parts(t, 8)
+	// The configuration is a pipe: who can open it to write knows that the program
+	// is at work, and holds it up.
+	pipe := filepath.Join(t.TempDir(), "config.toml")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	old := write(t, "old.tflite", "yesterday's")
+	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
+		c := command(t, shortTraining(dir, "-o", old, "-c", pipe)...)
+		p := begin(t, c)
+		config, err := os.OpenFile(pipe, os.O_WRONLY, 0) // waits for the program to read
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := os.ReadFile(inRepository("config.toml"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(config, "%s", b)
+		if err := p.Process.Signal(signal); err != nil {
+			t.Fatal(err)
+		}
+		config.Close() // only now the program goes on
+		r := p.end(t, nil)
+		r.expect(t, 1, "interrupted; nothing was written")
+		if b, err := os.ReadFile(old); err != nil || string(b) != "yesterday's" {
+			t.Errorf("the model that was there holds %.20q: %v", b, err)
+		}
+		if entries, err := os.ReadDir(filepath.Dir(old)); err != nil || len(entries) != 1 {
+			t.Errorf("%d files are left: %v", len(entries), err)
+		}
+	}
+}
