@@ -135,7 +135,7 @@ def load_network(base, size, weights, seed, pictures):
     if weights == "keras":
         return _keras_network(base, size)
     network = base.build(size)
-    _randomize(network, base.publishers_input(pictures), seed)
+    randomize(network, base.publishers_input(pictures), seed)
     return network, _source("none", keras.__version__, f"random weights, seed {seed}", _digest(network), "none")
 
 
@@ -189,7 +189,7 @@ def assign_by_name(network, arrays):
         raise WeightsError(f"the weight file holds what the network does not: {', '.join(sorted(unused))}")
 
 
-def _randomize(network, inputs, seed):
+def randomize(network, inputs, seed):
     """Gives the network seeded weights under which every map keeps a sensible range.
 
     Kernels after He et al.; then one pass over the pictures sets every batch normalization to what it meets there.

