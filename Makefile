@@ -75,6 +75,10 @@ golden: build ## make model/testdata anew, with what Python's LiteRT says of it
 convert-test: ## test the conversion of base networks (Python; downloads 1.8 GB the first time)
 	venv=$$(deploy/venv.sh convert model/convert/requirements.txt) && "$$venv/bin/python" -m pytest model/convert $(ARGS)
 
+.PHONY: interop-test
+interop-test: build ## test models against Python: others run ours, we run others' (downloads as convert-test)
+	venv=$$(deploy/venv.sh convert model/convert/requirements.txt) && "$$venv/bin/python" -m pytest model/interop $(ARGS)
+
 .PHONY: clean
 clean: ## remove what was built
 	rm -rf bin dist

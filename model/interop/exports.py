@@ -1,7 +1,7 @@
 """Makes classifiers as other tools export them, to be run in Passfail.
 
-Their networks have random weights (nobody publishes these small ones in a package), under which every map keeps a sensible
-range, and a head that is trained on pictures of parts as such a tool trains it: so scores differ between pictures.
+Their networks have random weights, as no package carries those of these small ones, under which every map keeps a
+sensible range; their last layer is fitted to pictures of parts, so that scores differ between pictures.
 """
 
 import dataclasses
@@ -22,6 +22,8 @@ MOBILENET_V2 = bases.BASES["mobilenet_v2"]
 WIDTH = 0.35  # Teachable Machine's, and fast
 TEACHABLE_MACHINE_SIZE = 224
 KERAS_SIZE = 96
+KERAS_LAST = "block_6_expand_relu"  # a third of the network: each of its conversions takes seconds
+CONTRAST = 4.0  # in logits
 HEAD_UNITS = 100  # Teachable Machine's
 
 
@@ -59,17 +61,25 @@ def read(folders, size):
     return np.stack(pictures), np.array(numbers)
 
 
-def _backbone(size, pictures):
-    """MobileNetV2 without its classifier."""
+def _backbone(size, pictures, last="out_relu"):
+    """MobileNetV2 up to a layer."""
     network = MOBILENET_V2.build(size, alpha=WIDTH)
     bases.randomize(network, MOBILENET_V2.publishers_input(pictures[::4]), seed=0)
-    network.trainable = False
-    return network
+    return keras.Model(network.input, network.get_layer(last).output, name=network.name)
 
 
-def _train_head(features, head, numbers, loss):
-    head.compile(keras.optimizers.Adam(1e-3), loss)
-    head.fit(features, numbers, epochs=40, batch_size=16, verbose=0, shuffle=False)
+def _fit(layer, inputs, numbers):
+    """Fits a dense layer by least squares, so that its logits for each picture are apart by CONTRAST.
+
+    inputs: [n, features]; numbers: of the pictures' labels.
+    """
+    targets = CONTRAST * (np.eye(max(numbers) + 1)[numbers] - 0.5)[:, -layer.units :]
+    x = np.hstack([inputs, np.ones((len(inputs), 1))]) if layer.use_bias else np.asarray(inputs)
+    products = x.T @ x
+    # A little ridge: weights that are not needed stay small, and 8 bit suffice for them.
+    ridge = 1e-3 * np.trace(products) * np.eye(len(products)) / len(products)
+    fitted = np.linalg.solve(products + ridge, x.T @ targets).astype(np.float32)
+    layer.set_weights([fitted[:-1], fitted[-1]] if layer.use_bias else [fitted])
 
 
 @functools.cache
@@ -95,7 +105,8 @@ def _teachable_machine(folders):
         ],
         name="sequential_3",
     )
-    _train_head(features.predict(inputs, verbose=0), head, numbers, "sparse_categorical_crossentropy")
+    hidden, last = head.layers
+    _fit(last, np.asarray(hidden(features(inputs))), numbers)
     whole = [layers.Input((size, size, 3), name="sequential_1_input"), features, head]
     return keras.Sequential(whole, name="sequential_4"), inputs
 
@@ -127,17 +138,16 @@ def _keras_classifier(folders):
     keras.utils.set_random_seed(0)
     size, layers = KERAS_SIZE, keras.layers
     pictures, numbers = read(folders, size)
-    features = keras.Sequential(
-        [layers.Input((size, size, 3)), _backbone(size, pictures), layers.GlobalAveragePooling2D()]
-    )
-    units, activation, loss = len(folders), "softmax", "sparse_categorical_crossentropy"
-    if len(folders) == 2:
-        units, activation, loss = 1, "sigmoid", "binary_crossentropy"
-    head = keras.Sequential([layers.Input(features.output_shape[1:]), layers.Dense(units, activation=activation)])
-    _train_head(features.predict(MOBILENET_V2.publishers_input(pictures), verbose=0), head, numbers, loss)
-    return keras.Sequential([layers.Input((size, size, 3)), features, head]), pictures
+    backbone, pool = _backbone(size, pictures, last=KERAS_LAST), layers.GlobalAveragePooling2D()
+    units, activation = (1, "sigmoid") if len(folders) == 2 else (len(folders), "softmax")
+    head = layers.Dense(units, activation=activation)
+    image = keras.Input((size, size, 3))
+    network = keras.Model(image, head(pool(backbone(image))))
+    _fit(head, np.asarray(pool(backbone(MOBILENET_V2.publishers_input(pictures)))), numbers)
+    return network, pictures
 
 
+@functools.cache
 def keras_classifier(folders, scaling_inside=False, quantization=""):
     """What TFLiteConverter makes of a Keras classifier: one sigmoid for two labels, a softmax for more.
 
