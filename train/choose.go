@@ -13,7 +13,7 @@ import (
 
 // tryPictures is with how many pictures candidates are compared at most; the best
 // one is taught with all.
-const tryPictures = 500
+const tryPictures = 400
 
 // choose tries candidates and returns the best: first input sizes, with the
 // pictures as they are, of each base, then with the best of these variants that

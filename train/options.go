@@ -36,7 +36,7 @@ type Options struct {
 // Defaults of Options.
 const (
 	DefaultMaxCost = 3.2
-	DefaultBudget  = 30 * time.Second
+	DefaultBudget  = 20 * time.Second
 )
 
 // Augment says in which variants of themselves the pictures teach.

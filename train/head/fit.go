@@ -28,7 +28,7 @@ func (f *Fitted) String() string {
 // pictures all settings are tried.
 const (
 	mostExamples = 4000
-	carefully    = 600
+	carefully    = 300
 )
 
 // Fit fits a head, and chooses by cross-validation how wide its kernel is, how
