@@ -246,9 +246,9 @@ func TestRunDataSets(t *testing.T) {
 				t.Error("no warning")
 			}
 		}},
-		{"ten times as many good ones", func(t *testing.T, dir string) {
+		{"five times as many good ones", func(t *testing.T, dir string) {
 			draw(t, dir, "good", demo.Good, 40, 1)
-			draw(t, dir, "hole", "missing_hole", 4, 2)
+			draw(t, dir, "hole", "missing_hole", 8, 2)
 		}, func(t *testing.T, r *Result) {
 			if a := r.Report.CrossValidated.Figures.AUC; !(a > 0.7) {
 				t.Errorf("AUC %v", a)
