@@ -67,6 +67,12 @@ demo-model: build ## teach the demo's model on generated pictures of parts, anew
 bench-python: build ## the station against the usual Python loop, in turn
 	venv=$$(deploy/venv.sh peer bench/peer/requirements.txt) && "$$venv/bin/python" bench/peer/peer.py $(ARGS)
 
+.PHONY: bench-keras
+bench-keras: build ## training against the tutorials' Keras recipe, in turn (downloads 1.8 GB the first time; ARGS="--more")
+	venv=$$(deploy/venv.sh convert model/convert/requirements.txt) && \
+	elpv=$(wildcard $(CACHE)/elpv-1.0.0.post1) && \
+	"$$venv/bin/python" bench/peer/keras_compare.py $${elpv:+--elpv "$$elpv"} $(ARGS)
+
 .PHONY: golden
 golden: build ## make model/testdata anew, with what Python's LiteRT says of it
 	venv=$$(deploy/venv.sh golden model/testdata/requirements.txt) && "$$venv/bin/python" model/testdata/make.py

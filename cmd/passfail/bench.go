@@ -22,7 +22,7 @@ import (
 func newBench() *cobra.Command {
 	var o benchOptions
 	c := &cobra.Command{
-		Use:   "bench",
+		Use:   "bench [--bases [NAME|FILE...]]",
 		Short: "Measure this machine: frames per second, latency of each stage, memory",
 		Long: `Plays a video file or pictures as fast as it goes through the whole path, from
 decoding to (simulated) pins, and then compares the path from a decoded frame to
@@ -30,12 +30,31 @@ the pins with the bare run of the network, in turn on the same frames.
 
 Without --model the default base network is measured with a head on it. A base
 network may be named or given as a file; its head then has random weights, which
-cost what trained ones do.`,
+cost what trained ones do.
+
+With --bases, base networks are compared instead, by name or file: size, work,
+latency in turn on the same pictures, and how good a model on each gets by the
+same training, by cross-validation.`,
 		Example: `  passfail bench
   passfail bench --video belt.avi --json
-  passfail bench --model mobilenet_v2 --model efficientnet_lite0 --model vgg16.tflite`,
-		Args: args(cobra.NoArgs),
-		RunE: func(c *cobra.Command, _ []string) error { return runBench(c.Context(), c.OutOrStdout(), o) },
+  passfail bench --model mobilenet_v2 --model efficientnet_lite0 --model vgg16.tflite
+  passfail bench --bases --data pictures
+  passfail bench --bases mobilenet_v2 efficientnet_lite0 resnet50.tflite`,
+		Args: args(func(c *cobra.Command, a []string) error {
+			if o.bases {
+				return nil
+			}
+			return cobra.NoArgs(c, a)
+		}),
+		RunE: func(c *cobra.Command, a []string) error {
+			if err := checkBenchFlags(c, o.bases); err != nil {
+				return err
+			}
+			if o.bases {
+				return o.compareBases(c.Context(), c.OutOrStdout(), a)
+			}
+			return runBench(c.Context(), c.OutOrStdout(), o)
+		},
 	}
 	f := c.Flags()
 	f.StringVar(&o.video, "video", "", "a video file or folder of pictures (default: pictures of parts made for it)")
@@ -44,7 +63,29 @@ cost what trained ones do.`,
 	f.IntVar(&o.frames, "frames", 0, "play exactly so many frames instead")
 	f.IntVar(&o.threads, "threads", 0, "processors for the network (default: all but one, three at most)")
 	f.BoolVar(&o.json, "json", false, "print JSON")
+	f.BoolVar(&o.bases, "bases", false, "compare base networks, by name or file (default the shipped ones)")
+	f.StringVar(&o.data, "data", "", "with --bases: a folder of pictures for each label (default: pictures of parts made for it)")
+	f.StringSliceVar(&o.pass, "pass", nil, "with --bases and --data: labels of good parts (default good, ok, pass)")
+	f.Uint64Var(&o.seed, "seed", 1, "with --bases: of the training")
 	return c
+}
+
+// checkBenchFlags refuses flags that the chosen measurement has no use for.
+func checkBenchFlags(c *cobra.Command, bases bool) error {
+	if bases {
+		for _, name := range []string{"model", "video", "for", "frames", "threads"} {
+			if c.Flags().Changed(name) {
+				return usageError{fmt.Errorf("--%s has no meaning with --bases", name)}
+			}
+		}
+		return nil
+	}
+	for _, name := range []string{"data", "pass", "seed"} {
+		if c.Flags().Changed(name) {
+			return usageError{fmt.Errorf("--%s has a meaning with --bases only", name)}
+		}
+	}
+	return nil
 }
 
 type benchOptions struct {
@@ -54,6 +95,11 @@ type benchOptions struct {
 	frames  int
 	threads int
 	json    bool
+
+	bases bool
+	data  string
+	pass  []string
+	seed  uint64
 }
 
 // benchReport is what --json prints: the first model's figures, and all
