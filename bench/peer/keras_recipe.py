@@ -80,7 +80,7 @@ def run(options: argparse.Namespace) -> dict:
     data = pictures(options.train, options.preprocess, shuffle=True, seed=options.seed)
     network = small_network() if options.from_scratch else transfer_network()
     network.compile(optimizer="adam", loss="binary_crossentropy", metrics=["accuracy"])
-    network.fit(data, epochs=options.epochs, verbose=0)
+    network.fit(data, epochs=options.epochs, shuffle=False, verbose=0)  # the data set shuffles itself
     with tempfile.TemporaryDirectory() as folder:
         network.save(options.output or os.path.join(folder, "model.keras"))
     seconds = time.perf_counter() - clock
