@@ -127,7 +127,7 @@ func (a *attempt) fitted() *Fitted {
 	rows := a.rows()
 	h := &Head{
 		Rows: rows, Root: a.root, Scale: a.scale, Projection: a.projection, Width: a.width,
-		Support: a.support, Weights: a.alpha, Bias: make([]float64, rows),
+		Support: a.support, Weights: a.alpha, Bias: make([]float64, rows), lengths: a.lengths,
 	}
 	for i := range h.Weights {
 		h.Weights[i] *= a.slope
@@ -263,7 +263,7 @@ func (w *work) scores(s *solution) ([]float64, error) {
 func (w *work) judge(s *solution, picture int, scores []float64) error {
 	h := &Head{
 		Rows: len(scores), Root: w.root, Scale: w.scale, Projection: w.projection, Width: s.width,
-		Support: w.support, Weights: s.alpha, Bias: s.bias,
+		Support: w.support, Weights: s.alpha, Bias: s.bias, lengths: w.lengths,
 	}
 	for _, view := range w.Serve {
 		x := make([]float32, w.Features)

@@ -24,6 +24,8 @@ type Head struct {
 	Width      float64
 	Support    []float32 // [examples][coordinates]
 	Weights    []float64 // [rows][examples]
+
+	lengths []float32 // [examples]: of Support, squared; nil: computed for each call
 }
 
 // Features is how many the head takes.
@@ -51,7 +53,11 @@ func (h *Head) Logits(x []float32) []float64 {
 	q, m := h.Coordinates(), h.Examples()
 	n := len(z) / q
 	d := make([]float32, n*m)
-	distances(z, h.Support, squares(z, q), squares(h.Support, q), q, d)
+	lengths := h.lengths
+	if lengths == nil {
+		lengths = squares(h.Support, q)
+	}
+	distances(z, h.Support, squares(z, q), lengths, q, d)
 	nearness(d, m, h.Width)
 	logits := make([]float64, n*h.Rows)
 	for i := range n {
