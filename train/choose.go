@@ -2,6 +2,7 @@ package train
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"slices"
 	"time"
@@ -27,15 +28,22 @@ func (s *session) choose(ctx context.Context) (*tried, error) {
 		return nil, err
 	}
 	teachings := s.o.Augment.teachings()
-	var best *tried
+	best := &tried{loss: math.Inf(1)}
 	for _, b := range bases {
-		own, err := s.climb(ctx, b, teachings[0], best)
+		var rival *tried
+		if best.fitted != nil {
+			rival = best
+		}
+		own, err := s.climb(ctx, b, teachings[0], rival)
 		if err != nil {
 			return nil, err
 		}
-		if best == nil || own.loss < best.loss {
+		if own.loss < best.loss {
 			best = own
 		}
+	}
+	if best.fitted == nil {
+		return nil, fmt.Errorf("no base network costs at most %v × MobileNetV2 at 224 pixels: allow more, or name a smaller size", s.o.MaxCost)
 	}
 	for _, teach := range teachings {
 		for _, serve := range servings(teach) {
@@ -121,13 +129,17 @@ func (s *session) climb(ctx context.Context, b basis, teach []feature.Variant, r
 // clearly is a difference of log losses that no change of size makes up for.
 const clearly = 0.05
 
+// nearEnough is by how much a candidate may cost more than it should: maps whose
+// sides are rounded up cost somewhat more than their pixels' share.
+const nearEnough = 1.02
+
 // consider tries a candidate, unless it costs too much or, where there are others
 // already, the time is up.
 func (s *session) consider(ctx context.Context, m *material, teach []feature.Variant, serve []feature.Turn, others bool) (*tried, error) {
 	t := &tried{candidate: &candidate{network: m.network, teach: teach, serve: serve}, material: m, loss: math.Inf(1)}
 	t.cost = float64(m.network.MultiplyAdds()) / standardCost * float64(len(serve))
 	switch {
-	case t.cost > s.o.MaxCost:
+	case t.cost > s.o.MaxCost*nearEnough:
 		t.skipped = "costs too much"
 	case others && time.Since(s.start) > s.o.Budget:
 		t.skipped = "no time left"
