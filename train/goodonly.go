@@ -2,8 +2,6 @@ package train
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -84,7 +82,7 @@ func RunGoodOnly(ctx context.Context, o Options, share float64) (*Result, error)
 		return nil, err
 	}
 	r := &Result{Model: b, DataSet: p.DataSet, Base: p.BaseName, Pictures: len(s.pictures.hashes), Examples: p.Examples, Threshold: p.Threshold}
-	r.Report, err = s.reportGoodOnly(ctx, b, judge, all)
+	r.Report, err = s.reportGoodOnly(ctx, b, p.BaseName, judge, all)
 	return r, err
 }
 
@@ -148,43 +146,27 @@ func assembleGoodOnly(n *feature.Network, judge *novelty.Model, good string, p P
 
 // reportGoodOnly says what is known: of good parts that were held out and, where
 // there are pictures of others, of these.
-func (s *session) reportGoodOnly(ctx context.Context, b []byte, judge *novelty.Model, all *pictures) (*report.Report, error) {
+func (s *session) reportGoodOnly(ctx context.Context, b []byte, base string, judge *novelty.Model, all *pictures) (*report.Report, error) {
 	classifier, err := model.OpenBytes(b, model.Options{})
 	if err != nil {
 		return nil, err
 	}
 	defer classifier.Close()
-	took, err := latency(classifier)
+	r, err := s.newReport("Training on good parts of "+filepath.Base(s.o.Dir), base, classifier, b)
 	if err != nil {
 		return nil, err
 	}
-	set, sum := s.pictures.set, sha256.Sum256(b)
-	r := &report.Report{
-		Title: "Training on good parts of " + filepath.Base(set.Dir), Made: time.Now().UTC().Truncate(time.Second), Program: s.o.Program,
-		Model: report.Model{
-			SHA256: hex.EncodeToString(sum[:]), Bytes: len(b), Labels: classifier.Labels(), Pass: classifier.Labels()[:1],
-			Input: classifier.Input().String(), Views: 1, Head: "distance to good parts", Milliseconds: took, Seed: &s.o.Seed,
-		},
-		Data:     report.Data{Dir: set.Dir, Hash: s.pictures.digest(), Parts: s.parts()},
-		Warnings: slices.Clone(judge.Limit.Warnings),
-	}
-	r.Data.Labels = []report.Count{{Label: set.Labels[0], Pass: true, Pictures: len(set.Pictures)}}
-	for _, err := range s.pictures.broken {
-		r.Data.Unreadable = append(r.Data.Unreadable, err.Error())
-	}
+	r.Model.Pass, r.Model.Head = classifier.Labels()[:1], "distance to good parts"
+	r.Warnings = append(r.Warnings, judge.Limit.Warnings...)
 	l := judge.Limit
-	r.Model.More = []report.Fact{
-		{Name: "Good parts failed, asked for", Value: evaluate.Percent(l.Share)},
-		{Name: "Good parts failed, expected", Value: fmt.Sprintf("%s (%s to %s), by %d parts that were held out in turn",
-			evaluate.Percent(l.Expected), evaluate.Percent(l.Low), evaluate.Percent(l.High), l.Parts)},
-	}
+	r.Warnings = append([]string{fmt.Sprintf("Of good parts like these, %s are expected to be failed (%s to %s; %s was asked for), by %d parts that were held out in turn.",
+		evaluate.Percent(l.Expected), evaluate.Percent(l.Low), evaluate.Percent(l.High), evaluate.Percent(l.Share), l.Parts)}, r.Warnings...)
 	if all != nil {
 		if r.Test, err = s.testGoodOnly(ctx, classifier, all); err != nil {
 			return nil, err
 		}
 	}
-	r.Seconds = time.Since(s.start).Seconds()
-	r.Model.TrainingSeconds = r.Seconds
+	s.finish(r)
 	return r, nil
 }
 

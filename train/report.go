@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"passfail/capture"
@@ -24,30 +25,12 @@ func (s *session) report(ctx context.Context, best *tried, b []byte, sample *eva
 		return nil, err
 	}
 	defer classifier.Close()
-	took, err := latency(classifier)
+	r, err := s.newReport("Training on "+filepath.Base(s.o.Dir), best.network.Name, classifier, b)
 	if err != nil {
 		return nil, err
 	}
-	set := s.pictures.set
-	sum := sha256.Sum256(b)
-	r := &report.Report{
-		Title:   "Training on " + filepath.Base(set.Dir),
-		Made:    time.Now().UTC().Truncate(time.Second),
-		Program: s.o.Program,
-		Model: report.Model{
-			SHA256: hex.EncodeToString(sum[:]), Bytes: len(b), Labels: set.Labels, Pass: s.passLabels(),
-			Base: best.network.Name, Input: classifier.Input().String(), Views: len(best.serve), Head: best.fitted.String(),
-			Milliseconds: took, Seed: &s.o.Seed,
-		},
-		Data:      report.Data{Dir: set.Dir, Hash: s.pictures.digest(), Parts: s.parts()},
-		Threshold: choice, LearningCurve: curve,
-	}
-	for i, n := range set.Counts() {
-		r.Data.Labels = append(r.Data.Labels, report.Count{Label: set.Labels[i], Pass: s.pass[i], Pictures: n})
-	}
-	for _, err := range s.pictures.broken {
-		r.Data.Unreadable = append(r.Data.Unreadable, err.Error())
-	}
+	r.Model.Pass, r.Model.Views, r.Model.Head = s.passLabels(), len(best.serve), best.fitted.String()
+	r.Threshold, r.LearningCurve = choice, curve
 	how := fmt.Sprintf("cross-validation, %d folds", s.folds)
 	if s.tuning != nil {
 		r.Warnings = append(r.Warnings, s.tuning.sentence())
@@ -55,7 +38,6 @@ func (s *session) report(ctx context.Context, best *tried, b []byte, sample *eva
 			how = "a fifth of the pictures, which tuned and taught nothing"
 		}
 	}
-	r.Warnings = s.warnings
 	if s.folds < 3 {
 		r.Warnings = append(r.Warnings, "A label has pictures of only two parts: the figures are of the very cross-validation that chose the model, so they flatter it. Take more pictures.")
 	}
@@ -85,18 +67,48 @@ func (s *session) report(ctx context.Context, best *tried, b []byte, sample *eva
 			return nil, err
 		}
 	}
+	s.finish(r)
+	return r, nil
+}
+
+// newReport begins a report on the model in b, which classifier has open.
+func (s *session) newReport(title, base string, classifier *model.Classifier, b []byte) (*report.Report, error) {
+	took, err := latency(classifier)
+	if err != nil {
+		return nil, err
+	}
+	set, sum := s.pictures.set, sha256.Sum256(b)
+	r := &report.Report{
+		Title: title, Made: time.Now().UTC().Truncate(time.Second), Program: s.o.Program,
+		Model: report.Model{
+			SHA256: hex.EncodeToString(sum[:]), Bytes: len(b), Labels: classifier.Labels(), Base: base,
+			Input: classifier.Input().String(), Views: 1, Milliseconds: took, Seed: &s.o.Seed,
+		},
+		Data:     report.Data{Dir: set.Dir, Hash: s.pictures.digest(), Parts: s.parts()},
+		Warnings: slices.Clone(s.warnings),
+	}
+	for i, n := range set.Counts() {
+		r.Data.Labels = append(r.Data.Labels, report.Count{Label: set.Labels[i], Pass: s.pass[i], Pictures: n})
+	}
+	for _, err := range s.pictures.broken {
+		r.Data.Unreadable = append(r.Data.Unreadable, err.Error())
+	}
+	return r, nil
+}
+
+// finish notes how long all of it took.
+func (s *session) finish(r *report.Report) {
 	r.Seconds = time.Since(s.start).Seconds()
 	r.Model.TrainingSeconds = r.Seconds
-	return r, nil
 }
 
 // parts is how many the pictures show.
 func (s *session) parts() int {
-	n := 0
+	seen := map[int]bool{}
 	for _, g := range s.pictures.groups {
-		n = max(n, g+1)
+		seen[g] = true
 	}
-	return n
+	return len(seen)
 }
 
 func (s *session) reportTried(r *report.Report, best *tried) {
