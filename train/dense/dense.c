@@ -1,11 +1,25 @@
 #include "dense.h"
 
-#include <stdlib.h>
+#include <stddef.h>
 #include <string.h>
 
 // The product is made of blocks that stay in a processor's caches: BLOCK_ROWS ×
 // BLOCK_DEPTH of a in the second level, a panel of b in the first.
-enum { BLOCK_ROWS = 112, BLOCK_DEPTH = 256, BLOCK_COLUMNS = 1152, EDGE = 32 };
+enum { BLOCK_ROWS = 112, BLOCK_DEPTH = 256, BLOCK_COLUMNS = 1152 };
+
+// EDGE is what rounding up to whole tiles adds at most, LINE a cache line.
+enum { EDGE = 32, LINE = 16 };
+
+static long least(long a, long b) { return a < b ? a : b; }
+
+// packed_rows is how many floats the packed rows of a take, whole cache lines.
+static long packed_rows(long m, long k) {
+  return ((least(m, BLOCK_ROWS) + EDGE) * least(k, BLOCK_DEPTH) + LINE - 1) / LINE * LINE;
+}
+
+long pf_dense_pack(long m, long n, long k) {
+  return packed_rows(m, k) + (least(n, BLOCK_COLUMNS) + EDGE) * least(k, BLOCK_DEPTH);
+}
 
 #define NAME(f) plain_##f
 #define TARGET
@@ -37,32 +51,37 @@ enum { BLOCK_ROWS = 112, BLOCK_DEPTH = 256, BLOCK_COLUMNS = 1152, EDGE = 32 };
 #include "isa.h"
 #endif
 
-const char *pf_dense_isa(void) {
+enum { PLAIN = PF_DENSE_BEST + 1, AVX2, AVX512, ISAS };
+
+static int has(int isa) {
 #if HAS_X86_VARIANTS
-  if (__builtin_cpu_supports("avx512f")) return "avx512f";
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return "avx2";
+  if (isa == AVX512) return __builtin_cpu_supports("avx512f");
+  if (isa == AVX2) return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 #endif
+  return isa == PLAIN;
+}
+
+int pf_dense_isas(void) { return ISAS; }
+
+const char *pf_dense_isa_name(int isa) {
+  if (isa == PF_DENSE_BEST)
+    for (isa = ISAS - 1; !has(isa);) isa--;
+  if (!has(isa)) return NULL;
 #if defined(__aarch64__)
   return "neon";
 #endif
-  return "plain";
+  return isa == AVX512 ? "avx512f" : isa == AVX2 ? "avx2" : "plain";
 }
 
-int pf_dense_gemm(long m, long n, long k, const float *a, long a_row, long a_column, const float *b, long b_row,
-                  long b_column, float *c, long c_row, int add) {
-  // No more than these matrices need, rounded up to whole tiles.
-  const long depth = k < BLOCK_DEPTH ? k : BLOCK_DEPTH;
-  const long columns = n < BLOCK_COLUMNS ? n : BLOCK_COLUMNS;
-  float *pack = malloc((BLOCK_ROWS + columns + 2 * EDGE) * depth * sizeof *pack);
-  if (!pack) return 0;
+void pf_dense_gemm(int isa, long m, long n, long k, const float *a, long a_row, long a_column, const float *b,
+                   long b_row, long b_column, float *c, long c_row, int add, float *pack) {
 #if HAS_X86_VARIANTS
-  if (__builtin_cpu_supports("avx512f"))
+  const int best = isa == PF_DENSE_BEST;
+  if (isa == AVX512 || (best && has(AVX512)))
     avx512_gemm(m, n, k, a, a_row, a_column, b, b_row, b_column, c, c_row, add, pack);
-  else if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+  else if (isa == AVX2 || (best && has(AVX2)))
     avx2_gemm(m, n, k, a, a_row, a_column, b, b_row, b_column, c, c_row, add, pack);
   else
 #endif
     plain_gemm(m, n, k, a, a_row, a_column, b, b_row, b_column, c, c_row, add, pack);
-  free(pack);
-  return 1;
 }

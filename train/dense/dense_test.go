@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"gonum.org/v1/gonum/blas"
@@ -19,21 +20,31 @@ func random(n int, seed uint64) []float32 {
 	return x
 }
 
+// TestMultiply runs every instruction set that this processor has, and all
+// processors together.
 func TestMultiply(t *testing.T) {
-	for _, s := range [][3]int{{1, 1, 1}, {3, 5, 7}, {14, 32, 256}, {15, 33, 257}, {113, 40, 300}, {250, 1200, 20}, {7, 1, 600}} {
-		m, n, k := s[0], s[1], s[2]
-		for _, turned := range [][2]bool{{false, false}, {true, false}, {false, true}, {true, true}} {
-			a, b := New(random(m*k, 1), m, k), New(random(k*n, 2), k, n)
-			if turned[0] {
-				a = New(a.Data, k, m).T()
-			}
-			if turned[1] {
-				b = New(b.Data, n, k).T()
-			}
-			for _, add := range []bool{false, true} {
-				c := random(m*n, 3)
+	products := map[string]func(a, b, c Matrix, add bool){
+		"all processors": func(a, b, c Matrix, add bool) { Multiply(a, b, c.Data[:c.Rows*c.Cols], add) },
+	}
+	for _, on := range sets() {
+		products[on.String()] = (&Worker{on: on}).Multiply
+	}
+	sizes := [][3]int{{1, 1, 1}, {3, 5, 7}, {14, 32, 8}, {13, 31, 7}, {14, 32, 256}, {15, 33, 257}, {113, 5, 300}, {3, 1153, 2},
+		{127, 70, 513}, {1, 200, 64}, {200, 1, 64}, {250, 1200, 20}}
+	for name, product := range products {
+		for _, s := range sizes {
+			for turn := range 8 {
+				m, n, k := s[0], s[1], s[2]
+				a, b, add := New(random(m*k, 1), m, k), New(random(k*n, 2), k, n), turn&4 != 0
+				if turn&1 != 0 {
+					a = New(a.Data, k, m).T()
+				}
+				if turn&2 != 0 {
+					b = New(b.Data, n, k).T()
+				}
+				c := random(m*n+1, 3)
 				before := append([]float32(nil), c...)
-				Multiply(a, b, c, add)
+				product(a, b, New(c, m, n), add)
 				for i := range m {
 					for j := range n {
 						want := 0.0
@@ -43,13 +54,31 @@ func TestMultiply(t *testing.T) {
 						for l := range k {
 							want += float64(a.Data[i*a.Row+l*a.Column]) * float64(b.Data[l*b.Row+j*b.Column])
 						}
-						if d := math.Abs(float64(c[i*n+j]) - want); d > 1e-4*(1+math.Sqrt(float64(k))) {
-							t.Fatalf("%v turned %v add %v: (%d, %d) is %v, want %v", s, turned, add, i, j, c[i*n+j], want)
+						if d := math.Abs(float64(c[i*n+j]) - want); !(d <= 1e-5*(1+math.Sqrt(float64(k)))) {
+							t.Fatalf("%s, %v, turn %d: (%d, %d) is %v, want %v", name, s, turn, i, j, c[i*n+j], want)
 						}
 					}
 				}
+				if c[m*n] != before[m*n] {
+					t.Fatalf("%s, %v, turn %d: wrote behind the result", name, s, turn)
+				}
 			}
 		}
+	}
+}
+
+func TestWorkerGivesWhatMultiplyGives(t *testing.T) {
+	const m, n, k = 300, 70, 600
+	a, b := New(random(m*k, 1), m, k), New(random(k*n, 2), k, n)
+	one, all := make([]float32, m*n), make([]float32, m*n)
+	var w Worker
+	w.Multiply(a, b, New(one, m, n), false)
+	Multiply(a, b, all, false)
+	if !slices.Equal(one, all) {
+		t.Error("one goroutine and all processors differ")
+	}
+	if n := testing.AllocsPerRun(10, func() { w.Multiply(a, b, New(one, m, n), true) }); n != 0 {
+		t.Errorf("a product allocates %v times", n)
 	}
 }
 
@@ -142,6 +171,32 @@ func BenchmarkMultiply(b *testing.B) {
 			for b.Loop() {
 				blas32.Gemm(blas.NoTrans, blas.NoTrans, 1, blas32.General{Rows: m, Cols: k, Stride: k, Data: x},
 					blas32.General{Rows: k, Cols: n, Stride: n, Data: y}, 0, blas32.General{Rows: m, Cols: n, Stride: n, Data: c})
+			}
+			b.ReportMetric(flop*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
+		})
+	}
+}
+
+// BenchmarkWorker multiplies matrices as a block of EfficientNet-Lite0 has them.
+func BenchmarkWorker(b *testing.B) {
+	for _, s := range [][3]int{{196, 1152, 192}, {1152, 192, 196}, {784, 672, 112}} {
+		m, n, k := s[0], s[1], s[2]
+		x, y, c := random(m*k, 1), random(n*k, 2), make([]float32, m*n)
+		flop := 2 * float64(m) * float64(n) * float64(k)
+		for _, on := range sets() {
+			b.Run(fmt.Sprintf("%dx%dx%d/%v", m, n, k, on), func(b *testing.B) {
+				w := Worker{on: on}
+				b.ReportAllocs()
+				for b.Loop() {
+					w.Multiply(New(x, m, k), New(y, n, k).T(), New(c, m, n), false)
+				}
+				b.ReportMetric(flop*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
+			})
+		}
+		b.Run(fmt.Sprintf("%dx%dx%d/gonum", m, n, k), func(b *testing.B) {
+			for b.Loop() {
+				blas32.Gemm(blas.NoTrans, blas.Trans, 1, blas32.General{Rows: m, Cols: k, Stride: k, Data: x},
+					blas32.General{Rows: n, Cols: k, Stride: k, Data: y}, 0, blas32.General{Rows: m, Cols: n, Stride: n, Data: c})
 			}
 			b.ReportMetric(flop*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
 		})

@@ -82,7 +82,7 @@ TARGET static void NAME(gemm)(long m, long n, long k, const float *a, long a_row
                               const float *b, long b_row, long b_column, float *c, long c_row, int add,
                               float *pack) {
   enum { ROWS = BLOCK_ROWS / MR * MR, COLUMNS = BLOCK_COLUMNS / NAME(nr) * NAME(nr) };
-  float *pack_a = pack, *pack_b = pack + (BLOCK_ROWS + EDGE) * (k < BLOCK_DEPTH ? k : BLOCK_DEPTH);
+  float *pack_a = pack, *pack_b = pack + packed_rows(m, k);
   float edge[MR * NR];
   for (long pc = 0; pc < k; pc += BLOCK_DEPTH) {
     const long depth = pc + BLOCK_DEPTH < k ? BLOCK_DEPTH : k - pc;

@@ -7,6 +7,8 @@ import (
 	"slices"
 
 	"gonum.org/v1/gonum/optimize"
+
+	"passfail/train/dense"
 )
 
 // head is a linear layer on standardized features: one row and a sigmoid for two
@@ -98,11 +100,11 @@ var startPenalties = []float64{1, 3e-1, 1e-1, 3e-2, 1e-2, 3e-3, 1e-3}
 // fit sets weights and bias by logistic regression, with that penalty under
 // which the pictures held out are best foretold. targets are the wanted
 // probabilities of each class.
-func (h *head) fit(ctx context.Context, training, held examples, targets [][]float32, pack []float32) error {
+func (h *head) fit(ctx context.Context, training, held examples, targets [][]float32, product *dense.Worker) error {
 	h.weights, h.bias = make([]float32, h.rows*h.features), make([]float32, h.rows)
 	w := make([]float64, h.rows*(h.features+1))
 	best := math.Inf(1)
-	f := &fitting{h: h, examples: training, targets: targets, pack: pack}
+	f := &fitting{h: h, examples: training, targets: targets, product: product}
 	for _, penalty := range startPenalties {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -111,7 +113,7 @@ func (h *head) fit(ctx context.Context, training, held examples, targets [][]flo
 		if w, err = f.minimize(w, penalty); err != nil {
 			return err
 		}
-		g := &fitting{h: h, examples: held, targets: targets, pack: pack}
+		g := &fitting{h: h, examples: held, targets: targets, product: product}
 		if loss := g.evaluate(w, 0, nil); loss < best {
 			best, h.penalty = loss, penalty
 			for i, v := range w[:h.rows*h.features] {
@@ -135,7 +137,7 @@ type fitting struct {
 	h *head
 	examples
 	targets [][]float32
-	pack    []float32
+	product *dense.Worker
 	w, z, g []float32
 }
 
@@ -154,7 +156,7 @@ func (f *fitting) evaluate(w []float64, penalty float64, grad []float64) float64
 	for _, v := range f.weight {
 		total += v
 	}
-	gemm(dense(f.x, n, h.features), dense(f.w, h.rows, h.features).transposed(), f.z, false, f.pack)
+	f.product.Multiply(dense.New(f.x, n, h.features), dense.New(f.w, h.rows, h.features).T(), dense.New(f.z, n, h.rows), false)
 	if grad != nil {
 		clear(grad)
 	}
@@ -175,7 +177,7 @@ func (f *fitting) evaluate(w []float64, penalty float64, grad []float64) float64
 	if grad == nil {
 		return loss
 	}
-	gemm(dense(f.z, n, h.rows).transposed(), dense(f.x, n, h.features), f.g, false, f.pack)
+	f.product.Multiply(dense.New(f.z, n, h.rows).T(), dense.New(f.x, n, h.features), dense.New(f.g, h.rows, h.features), false)
 	for i, v := range f.g {
 		grad[i] = float64(v) + penalty*w[i]
 	}

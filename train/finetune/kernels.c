@@ -3,29 +3,14 @@
 #include <math.h>
 #include <string.h>
 
-// gemm works on blocks that stay in a processor's caches: BLOCK_ROWS ×
-// BLOCK_DEPTH of a in the second level, a panel of b in the first.
-enum { BLOCK_ROWS = 112, BLOCK_DEPTH = 256, BLOCK_COLUMNS = 1152 };
-
-long pf_gemm_pack(void) { return (BLOCK_ROWS + 16) * BLOCK_DEPTH + (BLOCK_COLUMNS + 32) * BLOCK_DEPTH; }
-
 #define NAME(f) scalar_##f
 #define TARGET
 #define LANES 1
-#define MR 1
-#define NV 1
 #include "isa.h"
 
 #define NAME(f) plain_##f
 #define TARGET
 #define LANES 4
-#if defined(__aarch64__)
-#define MR 8
-#define NV 3
-#else
-#define MR 6
-#define NV 2
-#endif
 #include "isa.h"
 
 #if defined(__x86_64__) && defined(__GNUC__)
@@ -34,15 +19,11 @@ long pf_gemm_pack(void) { return (BLOCK_ROWS + 16) * BLOCK_DEPTH + (BLOCK_COLUMN
 #define NAME(f) avx2_##f
 #define TARGET __attribute__((target("avx2,fma")))
 #define LANES 8
-#define MR 6
-#define NV 2
 #include "isa.h"
 
 #define NAME(f) avx512_##f
 #define TARGET __attribute__((target("avx512f,avx2,fma")))
 #define LANES 16
-#define MR 14
-#define NV 2
 #include "isa.h"
 #endif
 
@@ -77,11 +58,6 @@ const char *pf_isa_name(int isa) {
 #else
 #define RUN(isa, f, ...) ((void)(isa), plain_##f(__VA_ARGS__))
 #endif
-
-void pf_gemm(int isa, long m, long n, long k, const float *a, long a_row, long a_column, const float *b, long b_row,
-             long b_column, float *c, int add, float *pack) {
-  RUN(isa, gemm, m, n, k, a, a_row, a_column, b, b_row, b_column, c, add, pack);
-}
 
 void pf_depthwise(int isa, const pf_window *s, const float *x, const float *w, float *y) {
   scalar_depthwise(s, x, w, y, RUN(isa, depthwise, s, x, w, y, 0));

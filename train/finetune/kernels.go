@@ -14,23 +14,6 @@ import (
 
 func ptr(s []float32) *C.float { return (*C.float)(unsafe.SliceData(s)) }
 
-// matrix is a two-dimensional view: element (i, j) at data[i*row+j*column]; one
-// of the two strides is 1.
-type matrix struct {
-	data        []float32
-	rows, cols  int
-	row, column int
-}
-
-// dense is a matrix that lies row by row.
-func dense(data []float32, rows, cols int) matrix { return matrix{data, rows, cols, cols, 1} }
-
-// transposed is the same memory, read the other way.
-func (m matrix) transposed() matrix { return matrix{m.data, m.cols, m.rows, m.column, m.row} }
-
-// packFloats is the size of gemm's scratch memory.
-func packFloats() int { return int(C.pf_gemm_pack()) }
-
 // isa is an instruction set that kernels are compiled for, by number.
 type isa int
 
@@ -49,23 +32,6 @@ func sets() []isa {
 
 // String is "" for one that this processor lacks.
 func (i isa) String() string { return C.GoString(C.pf_isa_name(C.int(i))) }
-
-// gemm computes c = a · b, or c += a · b with add; c is row by row.
-func gemm(a, b matrix, c []float32, add bool, pack []float32) { gemmOn(best, a, b, c, add, pack) }
-
-func gemmOn(on isa, a, b matrix, c []float32, add bool, pack []float32) {
-	need := func(m matrix) int { return (m.rows-1)*m.row + (m.cols-1)*m.column }
-	_, _, _, _ = a.data[need(a)], b.data[need(b)], c[a.rows*b.cols-1], pack[packFloats()-1] // bounds, before C takes them as given
-	if a.cols != b.rows {
-		panic("finetune: gemm of matrices that do not fit")
-	}
-	flag := C.int(0)
-	if add {
-		flag = 1
-	}
-	C.pf_gemm(C.int(on), C.long(a.rows), C.long(b.cols), C.long(a.cols), ptr(a.data), C.long(a.row), C.long(a.column),
-		ptr(b.data), C.long(b.row), C.long(b.column), ptr(c), flag, ptr(pack))
-}
 
 // window is how a convolution's kernel slides over n maps.
 type window struct {

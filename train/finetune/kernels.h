@@ -1,4 +1,4 @@
-// The arithmetic of training, in float32. Maps are [n][h][w][c], rows without
+// The arithmetic of training that is not a matrix product, in float32. Maps are [n][h][w][c], rows without
 // gaps. No function keeps state, so each may run in any number of threads.
 #ifndef PASSFAIL_FINETUNE_KERNELS_H
 #define PASSFAIL_FINETUNE_KERNELS_H
@@ -13,14 +13,6 @@
 enum { PF_BEST = -1 };
 int pf_isas(void);
 const char *pf_isa_name(int isa);
-
-// pf_gemm computes c = a · b, or c += a · b with add: a is [m][k], b is [k][n],
-// c is [m][n] row by row. Element (i, j) of a lies at a[i*a_row + j*a_column],
-// where one of the two strides is 1, and b likewise. pack is scratch memory of
-// pf_gemm_pack() floats, of the calling thread alone.
-void pf_gemm(int isa, long m, long n, long k, const float *a, long a_row, long a_column, const float *b, long b_row,
-             long b_column, float *c, int add, float *pack);
-long pf_gemm_pack(void);
 
 // A window that slides over a map.
 typedef struct {

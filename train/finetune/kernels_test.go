@@ -6,9 +6,6 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"gonum.org/v1/gonum/blas"
-	"gonum.org/v1/gonum/blas/blas32"
-
 	"passfail/model/graph"
 )
 
@@ -30,43 +27,6 @@ func near(t *testing.T, what string, got []float32, want []float64, tolerance fl
 	for i, v := range want {
 		if d := math.Abs(float64(got[i]) - v); !(d <= tolerance*largest) {
 			t.Fatalf("%s: value %d is %v, want %v", what, i, got[i], v)
-		}
-	}
-}
-
-func TestGemm(t *testing.T) {
-	random := rand.New(rand.NewPCG(1, 0))
-	pack := make([]float32, packFloats())
-	sizes := [][3]int{{1, 1, 1}, {14, 32, 8}, {13, 31, 7}, {15, 33, 257}, {113, 5, 300}, {3, 1153, 2}, {127, 70, 513}, {1, 200, 64}, {200, 1, 64}}
-	for _, on := range sets() {
-		for _, s := range sizes {
-			for turn := range 8 {
-				m, n, k := s[0], s[1], s[2]
-				a, b := dense(noise(random, m*k), m, k), dense(noise(random, k*n), k, n)
-				if turn&1 != 0 {
-					a = dense(a.data, k, m).transposed()
-				}
-				if turn&2 != 0 {
-					b = dense(b.data, n, k).transposed()
-				}
-				c := noise(random, m*n+1)
-				want, last := make([]float64, m*n), c[m*n]
-				for i := range m {
-					for j := range n {
-						if turn&4 != 0 {
-							want[i*n+j] = float64(c[i*n+j])
-						}
-						for p := range k {
-							want[i*n+j] += float64(a.data[i*a.row+p*a.column]) * float64(b.data[p*b.row+j*b.column])
-						}
-					}
-				}
-				gemmOn(on, a, b, c, turn&4 != 0, pack)
-				near(t, fmt.Sprintf("%v %v, turn %d", on, s, turn), c, want, 1e-5)
-				if c[m*n] != last {
-					t.Fatalf("%v %v, turn %d: wrote behind the result", on, s, turn)
-				}
-			}
 		}
 	}
 }
@@ -180,33 +140,4 @@ func TestActivate(t *testing.T) {
 	activateBack(y, dy, bias, 2, extremes{-1, 2})
 	near(t, "derivatives", dy, []float64{0, 2, 3, 4, 0, 0}, 0)
 	near(t, "bias", bias, []float64{13, 26}, 0)
-}
-
-// BenchmarkGemm multiplies matrices as a block of EfficientNet-Lite0 has them,
-// and by gonum's float32 BLAS to compare.
-func BenchmarkGemm(b *testing.B) {
-	random := rand.New(rand.NewPCG(4, 0))
-	pack := make([]float32, packFloats())
-	for _, s := range [][3]int{{196, 1152, 192}, {1152, 192, 196}, {784, 672, 112}} {
-		m, n, k := s[0], s[1], s[2]
-		x, y, z := noise(random, m*k), noise(random, n*k), make([]float32, m*n)
-		report := func(b *testing.B) {
-			b.ReportMetric(2e-9*float64(m)*float64(n)*float64(k)*float64(b.N)/b.Elapsed().Seconds(), "GFLOPS")
-		}
-		for _, on := range sets() {
-			b.Run(fmt.Sprintf("%dx%dx%d/%v", m, n, k, on), func(b *testing.B) {
-				for b.Loop() {
-					gemmOn(on, dense(x, m, k), dense(y, n, k).transposed(), z, false, pack)
-				}
-				report(b)
-			})
-		}
-		b.Run(fmt.Sprintf("%dx%dx%d/gonum", m, n, k), func(b *testing.B) {
-			for b.Loop() {
-				blas32.Gemm(blas.NoTrans, blas.Trans, 1, blas32.General{Rows: m, Cols: k, Stride: k, Data: x},
-					blas32.General{Rows: n, Cols: k, Stride: k, Data: y}, 0, blas32.General{Rows: m, Cols: n, Stride: n, Data: z})
-			}
-			report(b)
-		})
-	}
 }

@@ -1,6 +1,10 @@
 package finetune
 
-import "math"
+import (
+	"math"
+
+	"passfail/train/dense"
+)
 
 // kind is what a layer computes.
 type kind int
@@ -80,14 +84,14 @@ type workspace struct {
 	pictures        int
 	values, derived [][]float32 // of each node
 	rows            []float32   // unfolded convolutions
-	pack            []float32
+	product         dense.Worker
 	seen            []extremes // of each node
 	features        []float32  // [pictures][features]
 	dfeatures       []float32
 }
 
 func newWorkspace(t *top, pictures int) *workspace {
-	w := &workspace{pictures: pictures, pack: make([]float32, packFloats()), seen: make([]extremes, len(t.nodes))}
+	w := &workspace{pictures: pictures, seen: make([]extremes, len(t.nodes))}
 	for i := range t.nodes {
 		w.values = append(w.values, make([]float32, pictures*t.nodes[i].size()))
 		w.derived = append(w.derived, make([]float32, pictures*t.nodes[i].size()))
@@ -132,7 +136,7 @@ func (t *top) forward(w *workspace, p []float32, n int, rounded bool) {
 				unfold(l.window, n, x, w.rows)
 				x = w.rows
 			}
-			gemm(dense(x, rows, wide), dense(l.weights.of(p), l.outputs, wide).transposed(), y, false, w.pack)
+			w.product.Multiply(dense.New(x, rows, wide), dense.New(l.weights.of(p), l.outputs, wide).T(), dense.New(y, rows, l.outputs), false)
 			bias = l.bias.of(p)
 		case depthwiseConvolution:
 			depthwise(best, l.window, n, x, l.weights.of(p), y)
@@ -193,19 +197,19 @@ func (t *top) layerBack(l *layer, w *workspace, p, g []float32, n int, rounded b
 	case convolution:
 		activateBack(y, dy, l.bias.of(g), out.c, bounds)
 		rows, wide := n*out.h*out.w, l.weights.len()/l.outputs
-		weights := dense(l.weights.of(p), l.outputs, wide)
+		weights := dense.New(l.weights.of(p), l.outputs, wide)
 		if l.unfolds() {
 			unfold(l.window, n, x, w.rows)
 			x = w.rows
 		}
-		gemm(dense(dy, rows, l.outputs).transposed(), dense(x, rows, wide), l.weights.of(g), true, w.pack)
+		w.product.Multiply(dense.New(dy, rows, l.outputs).T(), dense.New(x, rows, wide), dense.New(l.weights.of(g), l.outputs, wide), true)
 		switch {
 		case !wanted:
 		case l.unfolds():
-			gemm(dense(dy, rows, l.outputs), weights, w.rows, false, w.pack)
+			w.product.Multiply(dense.New(dy, rows, l.outputs), weights, dense.New(w.rows, rows, wide), false)
 			fold(l.window, n, w.rows, dx)
 		default:
-			gemm(dense(dy, rows, l.outputs), weights, dx, true, w.pack)
+			w.product.Multiply(dense.New(dy, rows, l.outputs), weights, dense.New(dx, rows, wide), true)
 		}
 	case depthwiseConvolution:
 		activateBack(y, dy, l.bias.of(g), out.c, bounds)

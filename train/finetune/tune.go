@@ -189,7 +189,7 @@ func (tr *trainer) start(ctx context.Context, p *parsed) error {
 	h.standardize(known.x)
 	h.apply(known.x)
 	h.apply(unknown.x)
-	if err := h.fit(ctx, known, unknown, tr.targets, tr.workers[0].pack); err != nil {
+	if err := h.fit(ctx, known, unknown, tr.targets, &tr.workers[0].product); err != nil {
 		return err
 	}
 	known, unknown = examples{}, examples{}
