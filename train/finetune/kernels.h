@@ -1,5 +1,6 @@
-// The arithmetic of training that is not a matrix product, in float32. Maps are [n][h][w][c], rows without
-// gaps. No function keeps state, so each may run in any number of threads.
+// The arithmetic of training besides matrix products, in float32. Maps are
+// [n][h][w][c], rows without gaps. No function keeps state, so each may run in any
+// number of threads.
 #ifndef PASSFAIL_FINETUNE_KERNELS_H
 #define PASSFAIL_FINETUNE_KERNELS_H
 
