@@ -14,13 +14,14 @@ import sys
 import tempfile
 import time
 
+# Before TensorFlow is loaded: no banner, no search for a GPU.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "model" / "convert"))
 
-import bases
-import keras  # noqa: E402: the environment comes first
-import tensorflow as tf
+import bases  # noqa: E402
+import keras  # noqa: E402
+import tensorflow as tf  # noqa: E402
 
 SIZE, BATCH = 224, 32
 WANTED, WRONG = "-1..1", "0..1"
