@@ -110,7 +110,8 @@ func (o *Options) bases() ([]basis, error) {
 		if err != nil {
 			return nil, fmt.Errorf("base network %s: %w", name, err)
 		}
-		own := int(f.Model.Shape(f.Model.Subgraphs[0].Inputs[0])[1])
+		input := f.Model.Subgraphs[0].Inputs[0]
+		own := int(f.Model.Shape(input)[1])
 		sizes := slices.Clone(o.Sizes)
 		if sizes == nil {
 			sizes = usualSizes
@@ -120,7 +121,8 @@ func (o *Options) bases() ([]basis, error) {
 		}
 		slices.Sort(sizes)
 		k := basis{name: strings.TrimSuffix(filepath.Base(name), ".tflite"), file: b}
-		cost := float64(feature.MultiplyAdds(f.Model)) / float64(o.sizeOf(f))
+		shape := f.Model.Shape(input)
+		cost := float64(feature.MultiplyAdds(f.Model)) / float64(shape[1]*shape[2]) // of a pixel
 		for _, s := range slices.Compact(sizes) {
 			if cost*float64(s*s) <= o.MaxCost*standardCost {
 				k.sizes = append(k.sizes, s)
@@ -134,10 +136,4 @@ func (o *Options) bases() ([]basis, error) {
 		return nil, fmt.Errorf("no base network costs at most %v × MobileNetV2 at 224 pixels: allow more, or name a smaller size", o.MaxCost)
 	}
 	return list, nil
-}
-
-// sizeOf is the number of pixels that a network takes.
-func (o *Options) sizeOf(f *graph.File) int {
-	shape := f.Model.Shape(f.Model.Subgraphs[0].Inputs[0])
-	return int(shape[1] * shape[2])
 }

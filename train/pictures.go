@@ -27,7 +27,7 @@ type pictures struct {
 }
 
 // look lists a data set and looks at each picture, unless the shelf of looks
-// knows it. Meanwhile collect, unless nil, is given each decoded picture.
+// knows it.
 func look(ctx context.Context, dir string, least int, line capture.Settings, shelf *feature.Shelf, progress func(done, total int)) (*pictures, error) {
 	set, err := dataset.List(dir, dataset.Options{MinLabels: least})
 	if err != nil {

@@ -179,30 +179,41 @@ func (s *session) crossValidate(ctx context.Context, t *tried) ([]float64, error
 	logits := make([]float64, len(s.pictures.hashes)*rows)
 	for f := range s.folds {
 		s.o.Progress(Step{"cross-validating", f, s.folds})
-		var rest []int
-		for i, g := range s.fold {
-			if g != f {
-				rest = append(rest, i)
-			}
-		}
-		e := t.material.examples(rest, t.candidate, s.fold, s.folds, f)
-		fitted, err := head.Fit(ctx, e, s.o.Seed)
+		some, judged, err := s.judgeFold(ctx, t, f)
 		if err != nil {
 			return nil, err
 		}
-		for i, g := range s.fold {
-			if g != f {
-				continue
-			}
-			l, err := t.material.judge(fitted.Head, t.candidate, i)
-			if err != nil {
-				return nil, err
-			}
-			copy(logits[i*rows:], l)
+		for j, i := range some {
+			copy(logits[i*rows:], judged[j*rows:(j+1)*rows])
 		}
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
 	}
 	return logits, nil
+}
+
+// judgeFold fits a candidate's head without a fold and lets it judge that fold:
+// the fold's pictures, by their indices, and their logits [pictures][rows].
+func (s *session) judgeFold(ctx context.Context, t *tried, fold int) (some []int, logits []float64, err error) {
+	var rest []int
+	for i, f := range s.fold {
+		if f == fold {
+			some = append(some, i)
+		} else {
+			rest = append(rest, i)
+		}
+	}
+	fitted, err := head.Fit(ctx, t.material.examples(rest, t.candidate, s.fold, s.folds, fold), s.o.Seed)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, i := range some {
+		l, err := t.material.judge(fitted.Head, t.candidate, i)
+		if err != nil {
+			return nil, nil, err
+		}
+		logits = append(logits, l...)
+	}
+	return some, logits, nil
 }

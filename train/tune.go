@@ -11,7 +11,6 @@ import (
 	"passfail/model"
 	"passfail/train/feature"
 	"passfail/train/finetune"
-	"passfail/train/head"
 )
 
 // tuning is what came of fine-tuning a candidate's base.
@@ -105,30 +104,13 @@ func (s *session) fineTune(ctx context.Context, t *tried) (*tried, *tuning, erro
 	return tuned, out, nil
 }
 
-// judgeOutside fits a candidate's head without the judging fold and lets it judge
-// that fold: its logits, and the sample.
+// judgeOutside is judgeFold of the judging fold: its logits, and the sample.
 func (s *session) judgeOutside(ctx context.Context, t *tried) ([]float64, *evaluate.Sample, error) {
-	var rest, some []int
-	for i, f := range s.fold {
-		if f == judging {
-			some = append(some, i)
-		} else {
-			rest = append(rest, i)
-		}
-	}
-	fitted, err := head.Fit(ctx, t.material.examples(rest, t.candidate, s.fold, s.folds, judging), s.o.Seed)
+	some, logits, err := s.judgeFold(ctx, t, judging)
 	if err != nil {
 		return nil, nil, err
 	}
-	var logits []float64
-	for _, i := range some {
-		l, err := t.material.judge(fitted.Head, t.candidate, i)
-		if err != nil {
-			return nil, nil, err
-		}
-		logits = append(logits, l...)
-	}
-	return logits, s.sampleOf(some, logits, fitted.Head.Rows), nil
+	return logits, s.sampleOf(some, logits, t.fitted.Head.Rows), nil
 }
 
 // recalibrate makes a candidate's head as sure as logits of the judging fold say.
