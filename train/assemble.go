@@ -71,6 +71,9 @@ func (a *assembly) finish(scores int32, others []int32, described []*graph.Tenso
 	sub := f.Metadata.SubgraphMetadata[0]
 	maps := sub.OutputTensorMetadata
 	feature.SetOutputs(f, slices.Concat([]int32{scores}, others, a.taps)...)
+	if err := f.Model.Sign(); err != nil {
+		return nil, fmt.Errorf("base network %s: %w", a.network.Name, err)
+	}
 	first := graph.ScoreOutput("scores", "The probability of each label.", labelFile)
 	sub.OutputTensorMetadata = slices.Concat([]*graph.TensorMetadata{first}, described, maps)
 	f.Metadata.Name = "Passfail model"

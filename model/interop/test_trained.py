@@ -105,6 +105,25 @@ def test_others_judge_alike(trained, name):
         np.testing.assert_allclose(novelty, trained.judged.novelty, rtol=OTHER_KERNELS_NOVELTY)
 
 
+@pytest.mark.parametrize("name", witnesses.WITNESSES)
+def test_others_call_it_by_names(trained, name):
+    """By the signature alone, as a program does that knows no tensor's index."""
+    witness, described = witnesses.WITNESSES[name], trained.described
+    by_index, by_name = witness.open(trained.path), witness.open(trained.path)
+    (given,) = by_index.get_input_details()
+    assert by_name.get_signature_list() == {
+        "serving_default": {"inputs": [given["name"]], "outputs": sorted(described.outputs)}
+    }
+    assert {"scores", "novelty", "novelty_map"} < {*described.outputs}
+    call = by_name.get_signature_runner()
+    for file in trained.pictures[::5]:
+        normalized = described.normalized(Image.open(file))
+        named = call(**{given["name"]: witnesses.quantized(normalized, given)[None]})
+        expected = witnesses.outputs(by_index, normalized)
+        for out in by_index.get_output_details():
+            np.testing.assert_array_equal(witnesses.real(named[out["name"]], out), expected[out["name"]])
+
+
 def log_odds(scores):
     scores = np.clip(scores, 1e-7, 1 - 1e-7)
     return np.log(scores / (1 - scores))

@@ -62,12 +62,12 @@ WITNESSES = {
 def outputs(interpreter, normalized):
     """Returns {output name: real numbers, the batch of one taken off where it is one} for a picture [h, w, c]."""
     given = interpreter.get_input_details()[0]
-    interpreter.set_tensor(given["index"], _quantized(normalized, given)[None])
+    interpreter.set_tensor(given["index"], quantized(normalized, given)[None])
     interpreter.invoke()
-    return {out["name"]: _real(interpreter.get_tensor(out["index"]), out) for out in interpreter.get_output_details()}
+    return {out["name"]: real(interpreter.get_tensor(out["index"]), out) for out in interpreter.get_output_details()}
 
 
-def _quantized(values, tensor):
+def quantized(values, tensor):
     if tensor["dtype"] == np.float32:
         return values.astype(np.float32)
     scale, zero_point = tensor["quantization"]
@@ -77,7 +77,7 @@ def _quantized(values, tensor):
     return np.clip(steps, limits.min, limits.max).astype(tensor["dtype"])
 
 
-def _real(values, tensor):
+def real(values, tensor):
     if values.dtype == np.float32:
         return values
     scale, zero_point = tensor["quantization"]
