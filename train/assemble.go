@@ -44,9 +44,9 @@ type assembly struct {
 
 // begin takes a base that sees a picture in all the turns of serve.
 func begin(n *feature.Network, serve []feature.Turn) (*assembly, error) {
-	f, err := graph.Parse(n.Base)
+	f, err := n.Base()
 	if err != nil {
-		return nil, fmt.Errorf("base network %s: %w", n.Name, err)
+		return nil, err
 	}
 	if f.Metadata == nil || len(f.Metadata.SubgraphMetadata) != 1 {
 		return nil, fmt.Errorf("base network %s: it has no TFLite Metadata", n.Name)

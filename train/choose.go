@@ -9,7 +9,6 @@ import (
 
 	"passfail/evaluate"
 	"passfail/train/feature"
-	"passfail/train/head"
 )
 
 // tryPictures is with how many pictures candidates are compared at most; the best
@@ -38,9 +37,7 @@ func (s *session) choose(ctx context.Context) (*tried, error) {
 		if err != nil {
 			return nil, err
 		}
-		if own.loss < best.loss {
-			best = own
-		}
+		best = better(best, own)
 	}
 	if best.fitted == nil {
 		return nil, fmt.Errorf("no base network costs at most %v × MobileNetV2 at 224 pixels: allow more, or name a smaller size", s.o.MaxCost)
@@ -58,9 +55,7 @@ func (s *session) choose(ctx context.Context) (*tried, error) {
 			if err != nil {
 				return nil, err
 			}
-			if t.loss < best.loss {
-				best = t
-			}
+			best = better(best, t)
 		}
 	}
 	return best, s.teachAll(ctx, best)
@@ -114,16 +109,26 @@ func (s *session) climb(ctx context.Context, b basis, teach []feature.Variant, r
 			if err != nil {
 				return nil, err
 			}
-			if t.loss >= best.loss {
+			if best = better(best, t); best != t {
 				break
 			}
-			best, grown = t, true
+			grown = true
 		}
 		if grown {
 			break
 		}
 	}
 	return best, nil
+}
+
+// better is the one of two that is, the first if both are as good. The other's head
+// goes, which may be of ten megabytes.
+func better(a, b *tried) *tried {
+	if b.loss < a.loss {
+		a, b = b, a
+	}
+	b.fitted = nil
+	return a
 }
 
 // clearly is a difference of log losses that no change of size makes up for.
@@ -200,8 +205,7 @@ func (s *session) try(ctx context.Context, t *tried, some []int) error {
 	if err != nil {
 		return err
 	}
-	e := t.material.examples(some, t.candidate, s.fold, s.folds, -1)
-	if t.fitted, err = head.Fit(ctx, e, s.o.Seed); err != nil {
+	if t.fitted, err = s.fit(ctx, t.material.examples(some, t.candidate, s.fold, s.folds, -1)); err != nil {
 		return err
 	}
 	return ctx.Err()

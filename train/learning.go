@@ -105,7 +105,6 @@ func (s *session) fitShare(ctx context.Context, t *tried, outside int, share flo
 		fold[i] = inner[j]
 		count = max(count, inner[j]+1)
 	}
-	e := t.material.examples(some, t.candidate, fold, count, -1)
-	fitted, err := head.Fit(ctx, e, s.o.Seed)
+	fitted, err := s.fit(ctx, t.material.examples(some, t.candidate, fold, count, -1))
 	return fitted, n, err
 }

@@ -14,6 +14,7 @@ import (
 	"passfail/capture"
 	"passfail/train/dataset"
 	"passfail/train/feature"
+	"passfail/train/parallel"
 )
 
 // pictures are those of a data set that can be used, with what is known of each.
@@ -45,7 +46,7 @@ func look(ctx context.Context, dir string, least int, line capture.Settings, she
 	var mu sync.Mutex
 	done := 0
 	var failed error
-	parallel(ctx, n, func(i int) {
+	err = parallel.Until(ctx, n, func(i int) {
 		var fatal error
 		errs[i], fatal = p.lookAt(i, key, shelf)
 		mu.Lock()
@@ -56,7 +57,7 @@ func look(ctx context.Context, dir string, least int, line capture.Settings, she
 		done++
 		progress(done, n)
 	})
-	if err := ctx.Err(); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	if failed != nil {

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"math"
 	"path/filepath"
 	"slices"
 	"time"
@@ -114,7 +115,7 @@ func (s *session) parts() int {
 func (s *session) reportTried(r *report.Report, best *tried) {
 	for _, t := range s.tried {
 		c := report.Candidate{Name: t.String(), Cost: t.cost, Accuracy: evaluate.Unknown, AUC: evaluate.Unknown, Why: t.skipped}
-		if t.fitted != nil {
+		if !math.IsInf(t.loss, 1) {
 			c.Accuracy, c.AUC = t.accuracy, t.auc
 			c.Why = fmt.Sprintf("log loss %.3f", t.loss)
 			c.Chosen = t == best

@@ -69,6 +69,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 		return nil, err
 	}
 	s.o.Progress(Step{"writing the model", 0, 1})
+	s.room = head.Room{} // no more fits
 	p := s.provenance(best, choice)
 	b, err := s.assemble(ctx, best, p)
 	if err != nil {

@@ -27,6 +27,7 @@ type session struct {
 	tuning    *tuning // nil: none
 	warnings  []string
 	some      []int // pictures that candidates are compared with
+	room      head.Room
 }
 
 // tried is a candidate, and what cross-validation with some pictures said of it.
@@ -37,7 +38,7 @@ type tried struct {
 	auc, accuracy evaluate.Figure
 	skipped       string // why it was not tried
 
-	fitted *head.Fitted // to these pictures; of the chosen candidate at last to all
+	fitted *head.Fitted // to these pictures, of the best one so far; of the chosen one at last to all
 }
 
 const folds = 5
@@ -145,6 +146,12 @@ func (s *session) newMaterial(n *feature.Network) (*material, error) {
 	return m, err
 }
 
+// fit fits a head in the memory that all fits of the training share.
+func (s *session) fit(ctx context.Context, e *head.Examples) (*head.Fitted, error) {
+	e.Room = &s.room
+	return head.Fit(ctx, e, s.o.Seed)
+}
+
 // sample makes a sample of all pictures of logits [pictures][rows].
 func (s *session) sample(logits []float64, rows int) *evaluate.Sample {
 	return s.sampleOf(s.all(), logits, rows)
@@ -204,7 +211,7 @@ func (s *session) judgeFold(ctx context.Context, t *tried, fold int) (some []int
 			rest = append(rest, i)
 		}
 	}
-	fitted, err := head.Fit(ctx, t.material.examples(rest, t.candidate, s.fold, s.folds, fold), s.o.Seed)
+	fitted, err := s.fit(ctx, t.material.examples(rest, t.candidate, s.fold, s.folds, fold))
 	if err != nil {
 		return nil, nil, err
 	}

@@ -42,7 +42,15 @@ func (s *session) fineTune(ctx context.Context, t *tried) (*tried, *tuning, erro
 		return nil, nil, err
 	}
 	defer source.close()
-	r, err := finetune.Tune(ctx, t.network.Base, source, finetune.Options{
+	untuned, err := t.network.Base()
+	if err != nil {
+		return nil, nil, err
+	}
+	file, err := untuned.Bytes()
+	if err != nil {
+		return nil, nil, err
+	}
+	r, err := finetune.Tune(ctx, file, source, finetune.Options{
 		Views: len(source.turns), Seed: s.o.Seed, Dir: s.o.Cache, Threads: 2,
 		Progress: func(p finetune.Progress) {
 			doing := "fine-tuning: " + p.Stage

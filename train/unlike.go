@@ -34,7 +34,7 @@ const guardShare = 0.005
 
 // unlike learns what the pictures look like.
 func (m *material) unlike(purpose novelty.Purpose, share float64, seed uint64) (*novelty.Model, error) {
-	f, err := graph.Parse(m.network.Base)
+	f, err := m.network.Base()
 	if err != nil {
 		return nil, err
 	}

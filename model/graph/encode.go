@@ -86,11 +86,7 @@ func encodeMetadata(m *ModelMetadata) []byte {
 // encodeModel does by hand what ModelT.Pack would do, since that does not align
 // the buffers.
 func encodeModel(m *Model) []byte {
-	size := 1 << 16
-	for _, buffer := range m.Buffers {
-		size += len(buffer.Data) + 2*bufferAlignment
-	}
-	b := flatbuffers.NewBuilder(size)
+	b := flatbuffers.NewBuilder(room(m))
 	codes := packAll(b, m.OperatorCodes)
 	subgraphs := packAll(b, m.Subgraphs)
 	description := flatbuffers.UOffsetT(0)
@@ -117,6 +113,25 @@ func encodeModel(m *Model) []byte {
 	tflite.ModelAddSignatureDefs(b, signatures)
 	tflite.FinishModelBuffer(b, tflite.ModelEnd(b))
 	return b.FinishedBytes()
+}
+
+// room is about how many bytes the FlatBuffer takes, rather more than fewer: a
+// builder that is too small doubles itself, and the double is kept with the file.
+func room(m *Model) int {
+	const table = 200 // bytes of a small one, with its name
+	size := 1 << 14
+	for _, buffer := range m.Buffers {
+		size += len(buffer.Data) + 4*bufferAlignment
+	}
+	for _, s := range m.Subgraphs {
+		size += table * (len(s.Tensors) + len(s.Operators))
+		for _, t := range s.Tensors {
+			if q := t.Quantization; q != nil {
+				size += 4*(len(q.Scale)+len(q.Min)+len(q.Max)) + 8*len(q.ZeroPoint)
+			}
+		}
+	}
+	return size
 }
 
 func packBuffer(b *flatbuffers.Builder, buffer *Buffer) flatbuffers.UOffsetT {

@@ -16,6 +16,7 @@ const (
 	schemaVersion  = 3
 	maxLabelFile   = 1 << 20 // bytes; a label file is a few lines
 	maxPackedFiles = 64
+	zipBytes       = 256 // of the headers of a packed file, at most
 )
 
 // File is a .tflite file: graph, metadata and packed files.
@@ -141,7 +142,12 @@ func (f *File) Bytes() ([]byte, error) {
 	if len(f.Packed) == 0 {
 		return b, nil
 	}
+	size := len(b)
+	for _, p := range f.Packed {
+		size += len(p.Data) + 2*len(p.Name) + zipBytes
+	}
 	var out bytes.Buffer
+	out.Grow(size)
 	out.Write(b)
 	w := zip.NewWriter(&out)
 	w.SetOffset(int64(len(b)))

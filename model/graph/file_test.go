@@ -287,3 +287,22 @@ func everyRule(t testing.TB) []byte {
 	}
 	return b
 }
+
+// A file is written into memory of its size, hardly more: trainings have several
+// at a time.
+func TestBytesTakeTheirRoom(t *testing.T) {
+	for _, name := range bases(t) {
+		f, err := Parse(read(t, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := room(f.Model)
+		out, err := f.Bytes()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(out) > want || want > len(out)+len(out)/20 {
+			t.Errorf("%s: room for %d bytes, and %d are written", name, want, len(out))
+		}
+	}
+}

@@ -30,13 +30,14 @@ func (n *Network) Collect(ctx context.Context, shelf, extras *Shelf, view string
 	work := make(chan int)
 	workers := min(runtime.NumCPU(), max(len(pictures), 1))
 	failed := make([]error, workers)
+	pooling := sync.OnceValues(n.pooling) // one for all workers, and none where nothing is missing
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var mu sync.Mutex
 	var group sync.WaitGroup
 	for w := range workers {
 		group.Go(func() {
-			c := collector{network: n, shelf: shelf, extras: extras, view: view, variants: variants}
+			c := collector{network: n, shelf: shelf, extras: extras, view: view, variants: variants, pooling: pooling}
 			defer c.close()
 			for i := range work {
 				errs[i], failed[w] = c.collect(&pictures[i])
@@ -76,6 +77,7 @@ type collector struct {
 	shelf, extras *Shelf
 	view          string
 	variants      []Variant
+	pooling       func() ([]byte, error)
 	x             *Extractor // opened when first needed
 	jittered      gocv.Mat   // scratch, likewise
 }
@@ -106,7 +108,11 @@ func (c *collector) collect(p *Picture) (bad, failed error) {
 		return nil, nil
 	}
 	if c.x == nil {
-		if c.x, err = c.network.Open(model.Options{Threads: 1}); err != nil {
+		b, err := c.pooling()
+		if err != nil {
+			return nil, err
+		}
+		if c.x, err = c.network.open(b, model.Options{Threads: 1}); err != nil {
 			return nil, err
 		}
 		c.jittered = gocv.NewMat()

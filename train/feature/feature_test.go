@@ -79,7 +79,7 @@ func TestTurnMovesPixels(t *testing.T) {
 // The turns that teach are those that the finished model makes in its graph.
 func TestTurnsAreThoseOfTheGraph(t *testing.T) {
 	n := network(t, "mobilenet_v2", 96)
-	f, err := graph.Parse(n.Base)
+	f, err := n.Base()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,7 +136,15 @@ func TestTurnsAreThoseOfTheGraph(t *testing.T) {
 
 func TestFeaturesAreDeviations(t *testing.T) {
 	n := network(t, "mobilenet_v2", 96)
-	maps, err := model.OpenNetwork(n.Base, nil, model.Options{Threads: 1})
+	base, err := n.Base()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := base.Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	maps, err := model.OpenNetwork(b, nil, model.Options{Threads: 1})
 	if err != nil {
 		t.Fatal(err)
 	}

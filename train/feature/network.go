@@ -13,17 +13,19 @@ import (
 	"passfail/model/graph"
 )
 
-// Network is a base network that pools its maps: what a head is fitted to.
+// Network is a base network that pools its maps: what a head is fitted to. It
+// holds the file that it was made of, and no other: with several sizes of a base
+// in work that is one.
 type Network struct {
 	Name       string // of the base
 	Size       int    // side of its square input, pixels
-	Base       []byte // the base's .tflite at that size: its outputs are maps
 	Count      int    // features of a picture
 	ExtraCount int    // numbers of Extra
 
+	file   []byte // the base's .tflite
+	extra  Extra
 	cost   int64
-	pooled []byte   // the .tflite that gives features, then the maps
-	digest [32]byte // of pooled
+	digest [32]byte // of what pooling returns
 }
 
 // Extra adds to a base what is wanted of pictures besides features: a row [1 n],
@@ -33,39 +35,76 @@ type Extra func(m *graph.Model, p Pooled) (int32, error)
 // NewNetwork makes a base network, the bytes of a file of model/base, ready for
 // pictures of size × size pixels. Extra may be nil.
 func NewNetwork(name string, base []byte, size int, extra Extra) (*Network, error) {
-	f, err := graph.Parse(base)
+	n := &Network{Name: name, Size: size, file: base, extra: extra}
+	f, err := n.Base()
 	if err != nil {
-		return nil, fmt.Errorf("base network %s: %w", name, err)
+		return nil, err
 	}
-	if own := f.Model.Shape(f.Model.Subgraphs[0].Inputs[0]); int(own[1]) != size || int(own[2]) != size {
-		if err := f.Resize(size); err != nil {
-			return nil, fmt.Errorf("base network %s: %w", name, err)
-		}
-	}
-	n := &Network{Name: name, Size: size, cost: MultiplyAdds(f.Model)}
-	if n.Base, err = f.Bytes(); err != nil {
-		return nil, fmt.Errorf("base network %s: %w", name, err)
-	}
-	pooled, err := Pool(f.Model)
+	n.cost = MultiplyAdds(f.Model)
+	wanted, err := n.extend(f)
 	if err != nil {
-		return nil, fmt.Errorf("base network %s: %w", name, err)
+		return nil, err
 	}
-	n.Count = int(f.Model.Shape(pooled.Features)[1])
-	outputs := []int32{pooled.Features}
+	n.Count = int(f.Model.Shape(wanted[0])[1])
 	if extra != nil {
-		t, err := extra(f.Model, pooled)
-		if err != nil {
-			return nil, fmt.Errorf("base network %s: %w", name, err)
+		n.ExtraCount = int(f.Model.Shape(wanted[1])[1])
+	}
+	b, err := n.only(f, wanted)
+	n.digest = sha256.Sum256(b)
+	return n, err
+}
+
+// Base is the base network at that size, whose outputs are maps. Its numbers
+// alias the network's own: they must not be written to.
+func (n *Network) Base() (*graph.File, error) {
+	f, err := graph.Parse(n.file)
+	if err != nil {
+		return nil, fmt.Errorf("base network %s: %w", n.Name, err)
+	}
+	if own := f.Model.Shape(f.Model.Subgraphs[0].Inputs[0]); int(own[1]) != n.Size || int(own[2]) != n.Size {
+		if err := f.Resize(n.Size); err != nil {
+			return nil, fmt.Errorf("base network %s: %w", n.Name, err)
 		}
-		n.ExtraCount = int(f.Model.Shape(t)[1])
-		outputs = append(outputs, t)
 	}
-	SetOutputs(f, outputs...)
-	if n.pooled, err = f.Bytes(); err != nil {
-		return nil, fmt.Errorf("base network %s: %w", name, err)
+	return f, nil
+}
+
+// extend adds to the base what is wanted of it: the features, then what is extra.
+func (n *Network) extend(f *graph.File) (wanted []int32, err error) {
+	pooled, err := Pool(f.Model)
+	wanted = []int32{pooled.Features}
+	if err == nil && n.extra != nil {
+		var t int32
+		t, err = n.extra(f.Model, pooled)
+		wanted = append(wanted, t)
 	}
-	n.digest = sha256.Sum256(n.pooled)
-	return n, nil
+	if err != nil {
+		return nil, fmt.Errorf("base network %s: %w", n.Name, err)
+	}
+	return wanted, nil
+}
+
+// only is the .tflite that gives what is wanted and nothing else.
+func (n *Network) only(f *graph.File, wanted []int32) ([]byte, error) {
+	SetOutputs(f, wanted...)
+	b, err := f.Bytes()
+	if err != nil {
+		return nil, fmt.Errorf("base network %s: %w", n.Name, err)
+	}
+	return b, nil
+}
+
+// pooling is the .tflite that gives features, then what is extra.
+func (n *Network) pooling() ([]byte, error) {
+	f, err := n.Base()
+	if err != nil {
+		return nil, err
+	}
+	wanted, err := n.extend(f)
+	if err != nil {
+		return nil, err
+	}
+	return n.only(f, wanted)
 }
 
 // Pooled are the tensors that Pool adds, float32.
@@ -130,7 +169,16 @@ func (n *Network) Digest() [32]byte { return n.digest }
 // Open makes the network ready to run. The Extractor belongs to one goroutine at
 // a time and must be closed.
 func (n *Network) Open(o model.Options) (*Extractor, error) {
-	net, err := model.OpenNetwork(n.pooled, nil, o)
+	b, err := n.pooling()
+	if err != nil {
+		return nil, err
+	}
+	return n.open(b, o)
+}
+
+// open is Open with what pooling returned.
+func (n *Network) open(b []byte, o model.Options) (*Extractor, error) {
+	net, err := model.OpenNetwork(b, nil, o)
 	if err != nil {
 		return nil, fmt.Errorf("base network %s at %d pixels: %w", n.Name, n.Size, err)
 	}

@@ -11,11 +11,10 @@ import (
 
 // directions are those in which rows x [n][features] are longest, at most most of
 // them, orthonormal: [directions][features]. Lengths are the sums of the rows'
-// squares along each. There is one at least.
-func directions(x []float32, features, most int, seed uint64) (found []float32, lengths []float64) {
+// squares along each. There is one at least. g is room for [n][n] numbers.
+func directions(x []float32, features, most int, g []float32, seed uint64) (found []float32, lengths []float64) {
 	n := len(x) / features
 	rows := dense.New(x, n, features)
-	g := make([]float32, n*n)
 	dense.Multiply(rows, rows.T(), g, false)
 	values, vectors := leading(g, n, min(most, n, features), seed)
 	// Directions beyond the numbers' precision are noise.

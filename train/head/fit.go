@@ -7,6 +7,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+
+	"passfail/train/parallel"
 )
 
 // Fitted is a head and what cross-validation says of it.
@@ -151,8 +153,8 @@ type work struct {
 	lengths    []float32 // [examples]: squared
 	picture    []int     // of each example
 	view       []int
-	starts     []int // of each fold's examples, and the end of all
-	distances  []float32
+	starts     []int       // of each fold's examples, and the end of all
+	distances  []float32   // [examples][examples]: squared; nil: not kept
 	targets    [][]float32 // [rows][examples]
 	scarcity   []float64   // [examples]: what the ridge of each is multiplied by
 }
@@ -172,20 +174,9 @@ func (e *Examples) newWork(root bool, seed uint64) (*work, error) {
 		}
 	}
 	w.starts = append(w.starts, len(w.picture))
-	f := e.Features
-	x := make([]float32, len(w.picture)*f)
-	for i, p := range w.picture {
-		if err := e.Row(p, w.view[i], x[i*f:(i+1)*f]); err != nil {
-			return nil, err
-		}
+	if err := w.place(seed); err != nil {
+		return nil, err
 	}
-	if root {
-		roots(x)
-	}
-	w.scale = newScale(x, f)
-	w.scale.apply(x)
-	w.projection = newProjection(x, f, seed)
-	w.support = project(x, w.projection, f)
 	w.lengths = squares(w.support, len(w.support)/len(w.picture))
 	weight := e.weights()
 	w.targets = make([][]float32, e.rows())
@@ -196,6 +187,64 @@ func (e *Examples) newWork(root bool, seed uint64) (*work, error) {
 		}
 	}
 	return w, nil
+}
+
+// chunk is how many examples are projected at a time.
+const chunk = 256
+
+// place finds scale and projection, and with them the examples' support. Where
+// there is a projection, examples are read anew for each step: all of them at once
+// would be the largest thing in memory.
+func (w *work) place(seed uint64) error {
+	n, f := len(w.picture), w.Features
+	row := func(i int, x []float32) error {
+		err := w.Row(w.picture[i], w.view[i], x)
+		if w.root {
+			roots(x)
+		}
+		return err
+	}
+	var whole []float32
+	if !projected(n, f) {
+		whole = make([]float32, n*f)
+		for i := range n {
+			if err := row(i, whole[i*f:(i+1)*f]); err != nil {
+				return err
+			}
+		}
+		row = func(i int, x []float32) error { copy(x, whole[i*f:]); return nil }
+	}
+	var err error
+	if w.scale, err = newScale(n, f, row); err != nil {
+		return err
+	}
+	if whole != nil {
+		w.scale.apply(whole)
+		w.support = whole
+		return nil
+	}
+	factors := w.scale.Factors()
+	standardized := func(i int, x []float32) error {
+		err := row(i, x)
+		w.scale.applyFactors(factors, x)
+		return err
+	}
+	if w.projection, err = newProjection(n, f, standardized, seed, w.Room); err != nil {
+		return err
+	}
+	q := len(w.projection) / f
+	w.support = make([]float32, n*q)
+	x := make([]float32, chunk*f)
+	for from := 0; from < n; from += chunk {
+		to := min(n, from+chunk)
+		for i := from; i < to; i++ {
+			if err := standardized(i, x[(i-from)*f:(i-from+1)*f]); err != nil {
+				return err
+			}
+		}
+		projectInto(x[:(to-from)*f], w.projection, f, w.support[from*q:to*q])
+	}
+	return nil
 }
 
 // thin chooses what teaches: all views of all pictures, or fewer views, those
@@ -219,16 +268,23 @@ func (w *work) thin(seed uint64) (views, pictures []int) {
 // solve fits the machine.
 func (w *work) solve(s settings) (*solution, error) {
 	n := len(w.picture)
-	if w.distances == nil {
-		w.distances = make([]float32, n*n)
+	kernel := w.Room.floats(n * n)
+	if w.distances != nil {
+		copy(kernel, w.distances)
+	} else {
+		distances(w.support, w.support, w.lengths, w.lengths, len(w.support)/n, kernel)
+		for i := range n {
+			kernel[i*n+i] = 0
+		}
+		if len(w.Class) <= carefully {
+			w.distances = slices.Clone(kernel) // other settings are tried, and these stay
+		}
 	}
-	distances(w.support, w.support, w.lengths, w.lengths, len(w.support)/n, w.distances)
 	ridges := make([]float64, n)
 	for i, v := range w.scarcity {
 		ridges[i] = s.ridge * v
-		w.distances[i*n+i] = 0
 	}
-	return solve(w.distances, s, w.targets, ridges, w.starts)
+	return solve(kernel, s, w.targets, ridges, w.starts)
 }
 
 // scores are those of each picture from examples of other folds, served:
@@ -247,7 +303,7 @@ func (w *work) scores(s *solution) ([]float64, error) {
 		}
 	}
 	errs := make([]error, len(w.Class))
-	parallel(len(w.Class), func(p int) {
+	parallel.For(len(w.Class), func(p int) {
 		if count[p] == 0 {
 			errs[p] = w.judge(s, p, scores[p*rows:(p+1)*rows])
 			return

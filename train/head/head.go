@@ -86,10 +86,14 @@ func project(x, projection []float32, features int) []float32 {
 	if projection == nil {
 		return x
 	}
-	n, q := len(x)/features, len(projection)/features
-	z := make([]float32, n*q)
-	dense.Multiply(dense.New(x, n, features), dense.New(projection, q, features).T(), z, false)
+	z := make([]float32, len(x)/features*(len(projection)/features))
+	projectInto(x, projection, features, z)
 	return z
+}
+
+func projectInto(x, projection []float32, features int, z []float32) {
+	n, q := len(x)/features, len(projection)/features
+	dense.Multiply(dense.New(x, n, features), dense.New(projection, q, features).T(), z, false)
 }
 
 // How many coordinates are kept, which keeps the model small and quick, and with
@@ -107,23 +111,29 @@ const flatten = 0.2
 // time.
 const basisRows = 1500
 
-// newProjection finds the directions in which standardized examples x
-// [n][features] differ most, and scales them so that squared distances stay about
-// what they were.
-func newProjection(x []float32, features int, seed uint64) []float32 {
-	n := len(x) / features
-	if n <= fewExamples || features <= mostCoordinates {
-		return nil
+// projected tells whether so many examples are taken to fewer coordinates.
+func projected(n, features int) bool { return n > fewExamples && features > mostCoordinates }
+
+// newProjection finds the directions in which n standardized examples, which row
+// gives, differ most, and scales them so that squared distances stay about what
+// they were.
+func newProjection(n, features int, row func(i int, x []float32) error, seed uint64, room *Room) ([]float32, error) {
+	order := make([]int, n)
+	for i := range order {
+		order[i] = i
 	}
-	some := x
 	if n > basisRows {
-		order := rand.New(rand.NewPCG(seed, 0xba5e)).Perm(n)[:basisRows]
-		some = make([]float32, 0, basisRows*features)
-		for _, i := range order {
-			some = append(some, x[i*features:(i+1)*features]...)
+		order = rand.New(rand.NewPCG(seed, 0xba5e)).Perm(n)[:basisRows]
+	}
+	count := len(order)
+	memory := room.floats(count*features + count*count)
+	some, products := memory[:count*features], memory[count*features:]
+	for at, i := range order {
+		if err := row(i, some[at*features:(at+1)*features]); err != nil {
+			return nil, err
 		}
 	}
-	p, variances := directions(some, features, mostCoordinates, seed)
+	p, variances := directions(some, features, mostCoordinates, products, seed)
 	before, after := 0.0, 0.0
 	for _, s := range squares(some, features) {
 		before += float64(s)
@@ -137,7 +147,7 @@ func newProjection(x []float32, features int, seed uint64) []float32 {
 			p[j*features+c] *= f
 		}
 	}
-	return p
+	return p, nil
 }
 
 // Probabilities turns logits into the classes' probabilities: one logit into

@@ -303,6 +303,32 @@ func TestFitErrors(t *testing.T) {
 	}
 }
 
+// What one fit leaves in its room does not reach the next.
+func TestRoomsLeaveNoTrace(t *testing.T) {
+	var room Room
+	fit := func(e *Examples, room *Room) *Fitted {
+		e.Room = room
+		f, err := Fit(context.Background(), e, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return f
+	}
+	many := func() *Examples { return clouds(2, 700, 300, 1, 2, 7) } // so many that they are projected
+	few := func() *Examples { return clouds(3, 20, 8, 2, 1, 8) }
+	first := fit(many(), &room)
+	logits := slices.Clone(first.Logits)
+	for i, e := range []func() *Examples{few, many, few} {
+		alone, shared := fit(e(), nil), fit(e(), &room)
+		if !slices.Equal(alone.Logits, shared.Logits) || !slices.Equal(alone.Head.Weights, shared.Head.Weights) || !slices.Equal(alone.Head.Support, shared.Head.Support) {
+			t.Errorf("fit %d: another head in a room that was used before", i)
+		}
+	}
+	if !slices.Equal(first.Logits, logits) {
+		t.Error("a fit changed what an earlier one returned")
+	}
+}
+
 func TestDirections(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 1))
 	// More rows than are solved exactly, with a few strong directions.
@@ -320,7 +346,7 @@ func TestDirections(t *testing.T) {
 				x[i*d+j] += float32(r.NormFloat64())
 			}
 		}
-		directions, lengths := directions(x, d, 20, 1)
+		directions, lengths := directions(x, d, 20, make([]float32, n*n), 1)
 		k := len(directions) / d
 		if k != 20 {
 			t.Fatalf("%d directions, want 20", k)

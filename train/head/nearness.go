@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"passfail/train/dense"
+	"passfail/train/parallel"
 )
 
 // squares are the squared lengths of rows x [n][q].
@@ -24,7 +25,7 @@ func squares(x []float32, q int) []float32 {
 func distances(a, b, aa, bb []float32, q int, d []float32) {
 	m, n := len(aa), len(bb)
 	dense.Multiply(dense.New(a, m, q), dense.New(b, n, q).T(), d, false)
-	parallel(m, func(i int) {
+	parallel.For(m, func(i int) {
 		row := d[i*n : (i+1)*n]
 		for j, ab := range row {
 			row[j] = max(aa[i]+bb[j]-2*ab, 0)
@@ -35,7 +36,7 @@ func distances(a, b, aa, bb []float32, q int, d []float32) {
 // nearness turns squared distances, n in a row, into exp(−width · distance), in
 // place.
 func nearness(d []float32, n int, width float64) {
-	parallel(len(d)/max(n, 1), func(i int) {
+	parallel.For(len(d)/max(n, 1), func(i int) {
 		row := d[i*n : (i+1)*n]
 		for j, v := range row {
 			row[j] = float32(math.Exp(-width * math.Sqrt(float64(v))))

@@ -15,17 +15,24 @@ type Scale struct {
 // median: a feature that hardly ever moves must not grow to the others' size.
 const leastDeviation = 0.1
 
-// newScale is that of rows x [n][features].
-func newScale(x []float32, features int) Scale {
-	n := len(x) / features
+// newScale is that of n rows of features, which row gives: it is called twice for
+// each.
+func newScale(n, features int, row func(i int, x []float32) error) (Scale, error) {
 	mean, deviation := make([]float64, features), make([]float64, features)
+	x := make([]float32, features)
 	for i := range n {
-		for j, v := range x[i*features : (i+1)*features] {
+		if err := row(i, x); err != nil {
+			return Scale{}, err
+		}
+		for j, v := range x {
 			mean[j] += float64(v) / float64(n)
 		}
 	}
 	for i := range n {
-		for j, v := range x[i*features : (i+1)*features] {
+		if err := row(i, x); err != nil {
+			return Scale{}, err
+		}
+		for j, v := range x {
 			u := float64(v) - mean[j]
 			deviation[j] += u * u / float64(n)
 		}
@@ -38,7 +45,7 @@ func newScale(x []float32, features int) Scale {
 	for j := range deviation {
 		s.Mean[j], s.Deviation[j] = float32(mean[j]), float32(max(deviation[j], floor))
 	}
-	return s
+	return s, nil
 }
 
 // Factors are what features minus Mean are multiplied by.
@@ -51,8 +58,10 @@ func (s Scale) Factors() []float32 {
 }
 
 // apply standardizes rows of features in place.
-func (s Scale) apply(x []float32) {
-	f := s.Factors()
+func (s Scale) apply(x []float32) { s.applyFactors(s.Factors(), x) }
+
+// applyFactors is apply with what Factors returned.
+func (s Scale) applyFactors(f, x []float32) {
 	n := len(f)
 	for i := 0; i < len(x); i += n {
 		row := x[i : i+n]

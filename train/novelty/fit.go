@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"runtime"
 	"slices"
 	"sync"
 
 	"passfail/train/dataset"
+	"passfail/train/parallel"
 )
 
 const (
@@ -165,7 +165,7 @@ func (m *Model) fit(pictures []kept, fold []int) []distances {
 		places[k] = make([]spread, m.descriptor.positions())
 	}
 	var whole []float64
-	parallel(m.descriptor.positions()+1, func(p int) {
+	parallel.For(m.descriptor.positions()+1, func(p int) {
 		if p == 0 { // it takes longest
 			whole = m.fitWhole(pictures, fold)
 			return
@@ -180,7 +180,7 @@ func (m *Model) fit(pictures []kept, fold []int) []distances {
 	m.places = places[folds]
 	held := make([]distances, len(pictures))
 	rooms := sync.Pool{New: func() any { return newWorkspace(m.descriptor) }}
-	parallel(len(pictures), func(i int) {
+	parallel.For(len(pictures), func(i int) {
 		w := rooms.Get().(*workspace)
 		held[i] = distances{m.descriptor.worst(places[fold[i]], pictures[i].description, w), whole[i]}
 		rooms.Put(w)
@@ -226,22 +226,4 @@ func settle(places []spread) {
 	for p := range places {
 		places[p].rest = max(places[p].rest, least)
 	}
-}
-
-// parallel calls do for 0 to n-1, as many at a time as there are processors.
-func parallel(n int, do func(i int)) {
-	var group sync.WaitGroup
-	next := make(chan int)
-	for range min(runtime.GOMAXPROCS(0), n) {
-		group.Go(func() {
-			for i := range next {
-				do(i)
-			}
-		})
-	}
-	for i := range n {
-		next <- i
-	}
-	close(next)
-	group.Wait()
 }
