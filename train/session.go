@@ -204,17 +204,25 @@ func (s *session) crossValidate(ctx context.Context, t *tried) ([]float64, error
 // the fold's pictures, by their indices, and their logits [pictures][rows].
 func (s *session) judgeFold(ctx context.Context, t *tried, fold int) (some []int, logits []float64, err error) {
 	var rest []int
+	labels := len(s.pictures.set.Labels)
+	taught, all := make([]int, labels), make([]int, labels) // pictures by label
 	for i, f := range s.fold {
+		label := s.pictures.set.Pictures[i].Label
+		all[label]++
 		if f == fold {
 			some = append(some, i)
 		} else {
 			rest = append(rest, i)
+			taught[label]++
 		}
 	}
 	fitted, err := s.fit(ctx, t.material.examples(rest, t.candidate, s.fold, s.folds, fold))
 	if err != nil {
 		return nil, nil, err
 	}
+	// Without a fold that has one of three bad parts, bad parts are rarer than they
+	// are; with it, less rare. Logits of different folds would be out of line.
+	fitted.Head.ShiftPriors(taught, all)
 	for _, i := range some {
 		l, err := t.material.judge(fitted.Head, t.candidate, i)
 		if err != nil {

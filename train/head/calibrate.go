@@ -101,3 +101,25 @@ func (h *Head) Recalibrate(logits []float64, classes []int, count int) error {
 	}
 	return nil
 }
+
+// ShiftPriors makes up for classes that have another share of the pictures where
+// the head was fitted than where it judges: each class's logit changes by the
+// logarithm of the ratio. Both count pictures of each class, of which there is one
+// at least.
+func (h *Head) ShiftPriors(fitted, judged []int) {
+	share := func(count []int, class int) float64 {
+		total := 0
+		for _, n := range count {
+			total += n
+		}
+		return float64(count[class]) / float64(total)
+	}
+	shift := func(class int) float64 { return math.Log(share(judged, class) / share(fitted, class)) }
+	if h.Rows == 1 {
+		h.Bias[0] += shift(1) - shift(0)
+		return
+	}
+	for r := range h.Bias {
+		h.Bias[r] += shift(r)
+	}
+}

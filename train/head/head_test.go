@@ -141,7 +141,7 @@ func TestRareClassIsFound(t *testing.T) {
 }
 
 // What a fold's pictures get without their own teaching is what a fit without
-// that fold gives them.
+// that fold gives them, but for the bias.
 func TestLeavingOutIsFittingWithout(t *testing.T) {
 	e := clouds(3, 30, 6, 2, 1.5, 4)
 	e.Serve = []int{0, 1}
@@ -192,7 +192,7 @@ func TestLeavingOutIsFittingWithout(t *testing.T) {
 		}
 		for i := from; i < to; i++ {
 			for r := range rows {
-				want := part.bias[r]
+				want := whole.bias[r]
 				for a, j := range rest {
 					want += part.alpha[r*m+a] * math.Exp(-s.width*math.Sqrt(float64(square(i, j))))
 				}

@@ -78,7 +78,9 @@ func solve(d []float32, s settings, targets [][]float32, ridges []float64, start
 
 // leave computes what examples from to to−1 would get from a machine that they
 // had not taught: their targets less c⁻¹ · weights, where c is their block of the
-// inverse of the whole system, bias and all.
+// inverse of the whole system, bias and all. The bias itself stays the whole
+// machine's: without them it would move away from their class, the more the rarer
+// that is, and scores of different folds could not be compared.
 func (s *solution) leave(w dense.Matrix, ones []float64, total float64, targets [][]float32, from, to int) error {
 	k, n := to-from, len(ones)
 	if k == 0 {
@@ -106,8 +108,12 @@ func (s *solution) leave(w dense.Matrix, ones []float64, total float64, targets 
 		return errSingular
 	}
 	for r, t := range targets {
+		moved := 0.0 // the bias, by leaving them out
 		for i := range k {
-			v := float64(t[from+i]) - residual.At(i, r)
+			moved -= ones[from+i] / total * residual.At(i, r)
+		}
+		for i := range k {
+			v := float64(t[from+i]) - residual.At(i, r) - moved
 			if math.IsNaN(v) {
 				return errSingular
 			}
