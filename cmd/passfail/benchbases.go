@@ -58,7 +58,7 @@ func (o *benchOptions) compareBases(ctx context.Context, w io.Writer, names []st
 			return err
 		}
 	}
-	bar := newSteps()
+	bar := newSteps(os.Stderr)
 	b.Progress = func(base string, s train.Step) {
 		s.Doing = base + ": " + s.Doing
 		bar.show(s)

@@ -14,10 +14,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
-	"golang.org/x/term"
 
 	"passfail/config"
 	"passfail/evaluate"
@@ -127,11 +125,11 @@ func (o *trainOptions) run(ctx context.Context, w io.Writer) error {
 	// again as what is needed.
 	debug.SetGCPercent(50)
 	debug.SetMemoryLimit(heapBytes)
-	bar := newSteps()
+	progress := newSteps(os.Stderr)
 	t := train.Options{
 		Dir: o.dir, Test: o.test, Pass: pass, View: captureSettings(cfg), Bases: o.bases, Sizes: o.sizes,
 		Augment: train.Augment(o.augment), FineTune: o.fineTune, MaxCost: o.maxCost, Budget: o.budget, Seed: o.seed,
-		Cache: o.cacheDir(), Comment: o.comment, Program: "passfail " + version, Progress: bar.show,
+		Cache: o.cacheDir(), Comment: o.comment, Program: "passfail " + version, Progress: progress.show,
 	}
 	t.Sheets = o.report != "" && !strings.EqualFold(filepath.Ext(o.report), ".json")
 	t.Sheets = t.Sheets || keep != nil
@@ -142,7 +140,7 @@ func (o *trainOptions) run(ctx context.Context, w io.Writer) error {
 	} else {
 		r, err = train.Run(ctx, t)
 	}
-	bar.clear()
+	progress.clear()
 	if ctx.Err() != nil {
 		return errors.New("train: interrupted; nothing was written, and what is in the cache makes the next training shorter")
 	}
@@ -341,31 +339,4 @@ func (o *trainOptions) cacheDir() string {
 		return dir
 	}
 	return o.cache
-}
-
-// steps shows how far a training is, on a terminal.
-type steps struct {
-	bar   *progressbar.ProgressBar
-	doing string
-}
-
-func newSteps() *steps { return &steps{} }
-
-func (s *steps) show(t train.Step) {
-	if !term.IsTerminal(int(os.Stderr.Fd())) {
-		return
-	}
-	if t.Doing != s.doing {
-		s.clear()
-		s.doing = t.Doing
-		s.bar = progressbar.NewOptions(t.Total, progressbar.OptionSetWriter(os.Stderr), progressbar.OptionSetDescription(t.Doing),
-			progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(true), progressbar.OptionFullWidth())
-	}
-	_ = s.bar.Set(t.Done) // it can't fail: it is told of no more than there are
-}
-
-func (s *steps) clear() {
-	if s.bar != nil {
-		_ = s.bar.Clear()
-	}
 }

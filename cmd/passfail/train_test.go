@@ -62,6 +62,12 @@ func TestTrain(t *testing.T) {
 
 	r := passfail(t, shortTraining(dir, "-o", file("a.tflite"), "--report", file("a.html"), "--seed", "7", "--comment", "flanges")...)
 	r.expect(t, 0, "escape", "mobilenet_v2 at 96")
+	// Standard error is no terminal here: lines say how far it is.
+	for _, stage := range []string{"looking at the pictures\n", "trying mobilenet_v2 at 96\n", "cross-validating\n", "writing the model\n"} {
+		if !strings.Contains(r.stderr, stage) {
+			t.Errorf("no %q in what it says: %q", stage, r.stderr)
+		}
+	}
 	html, err := os.ReadFile(file("a.html"))
 	if err != nil || !strings.HasPrefix(strings.TrimSpace(strings.ToLower(string(html))), "<!doctype html>") {
 		t.Errorf("the report is no page: %.40q %v", html, err)
