@@ -10,9 +10,6 @@ import (
 // TrainedEntry is the metadata entry, JSON, of what a training of Passfail wrote.
 const TrainedEntry = "PASSFAIL_MODEL"
 
-// DefaultThreshold is that of a model which carries none.
-const DefaultThreshold = 0.5
-
 // ThresholdOf is the threshold of the pass labels' scores that was chosen in the
 // training of the model in a file; 0: it carries none.
 func ThresholdOf(f *graph.File) (float64, error) {
@@ -32,11 +29,6 @@ func ThresholdOf(f *graph.File) (float64, error) {
 	return entry.Threshold, nil
 }
 
-// Threshold is what the pass labels' scores must add up to: as chosen in the
-// model's training, else DefaultThreshold.
-func (c *Classifier) Threshold() float64 {
-	if c.threshold == 0 {
-		return DefaultThreshold
-	}
-	return c.threshold
-}
+// Threshold is what the pass labels' scores must add up to, as chosen in the
+// model's training; 0: it carries none.
+func (c *Classifier) Threshold() float64 { return c.threshold }

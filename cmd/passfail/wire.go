@@ -1,12 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"log/slog"
 	"time"
 
 	"passfail/capture"
 	"passfail/config"
 	"passfail/device"
+	"passfail/evaluate"
 	"passfail/line"
 	"passfail/model"
 )
@@ -47,7 +49,7 @@ func newJudge(c *config.Config, m *model.Classifier) (*line.Judge, error) {
 // terms.
 func rule(c *config.Config, m *model.Classifier) line.Rule {
 	d := c.Decision
-	threshold := m.Threshold()
+	threshold := cmp.Or(m.Threshold(), evaluate.DefaultThreshold)
 	if d.Threshold != nil {
 		threshold = *d.Threshold
 	}
