@@ -4,8 +4,8 @@
 // A pin is a periph gpio.PinIO, from one of three boards: [OpenGPIO] (the pins
 // of this machine), [OpenSimulated] (pins that exist only in memory and report
 // every change) and [OpenPins] (any pins that periph can make, such as those
-// of an I²C expander). [NewOutputs] makes outputs of some of them. Inputs (trigger, encoder)
-// take their pins from the same Board, which gives each pin to one owner.
+// of an I²C expander). [NewOutputs] makes outputs of some of them. An [Input]
+// (a photo-eye) takes its pin from the same Board, which gives each pin to one owner.
 //
 // # At rest
 //

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bufio"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,10 +13,14 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"gocv.io/x/gocv"
 	"golang.org/x/sys/unix"
+	"periph.io/x/conn/v3/gpio"
 
+	"passfail/config"
+	"passfail/device"
 	"passfail/train/dataset"
 )
 
@@ -116,6 +122,13 @@ func TestCaptureErrors(t *testing.T) {
 		"--label .x --every 1ms":                {1, `label ".x"`},
 		"--label good --every 1ms -o " + broken: {1, "capture.json: it is no list"},
 		"--label good --every 1ms -o " + file:   {1, "not a directory"},
+
+		"--label good --key --on-trigger GPIO24":                      {2, "one of them"},
+		"--label good --every 1s --on-trigger GPIO24":                 {2, "one of them"},
+		"--label good --on-trigger GPIO24 --active up":                {2, "high or low"},
+		"--label good --on-trigger GPIO24 --delay -1s":                {2, "--delay -1s"},
+		"--label good --on-trigger GPIO99":                            {1, `pin "GPIO99": no such pin`},
+		"--label good --on-trigger GPIO24 --debounce 2s -o " + broken: {1, "debounce 2s"},
 	} {
 		passfail(t, append([]string{"capture", "--config", cfg}, strings.Fields(args)...)...).expect(t, c.code, c.want)
 	}
@@ -154,6 +167,51 @@ func TestCaptureKeys(t *testing.T) {
 	after, err := unix.IoctlGetTermios(int(user.Fd()), unix.TCGETS)
 	if err != nil || *after != *before {
 		t.Errorf("the terminal was %+v and is %+v, %v", before, after, err)
+	}
+}
+
+// The line's sensor takes pictures, none older than the part.
+func TestCaptureOnTrigger(t *testing.T) {
+	cfg, err := config.Load(demoConfig(t, inRepository("demo")+"/parts", "gstreamer: videotestsrc is-live=true ! video/x-raw,framerate=30/1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	board := device.OpenSimulated(nil)
+	p, err := board.Pin("GPIO24")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sensor := p.(*device.SimulatedPin)
+	sensor.Drive(gpio.High) // nothing is there
+	out := t.TempDir()
+	o := &captureOptions{label: "good", out: out, format: "png", trigger: "GPIO24", active: "low", delay: 300 * time.Millisecond, burst: 2, count: 1}
+	reader, notes := io.Pipe()
+	ended := make(chan error, 1)
+	ctx := limited(t)
+	go func() {
+		err := o.run(ctx, cfg, func() (*device.Board, error) { return board, nil }, io.Discard, notes)
+		notes.Close()
+		ended <- err
+	}()
+	lines := bufio.NewScanner(reader)
+	if !lines.Scan() || !strings.Contains(lines.Text(), "Each part at GPIO24") {
+		t.Fatalf("%q", lines.Text())
+	}
+	edge := time.Now()
+	sensor.Drive(gpio.Low)
+	for lines.Scan() {
+	}
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	if took := time.Since(edge); took < o.delay {
+		t.Errorf("the pictures were there after %v; the part was after %v", took, o.delay)
+	}
+	if got := taken(t, out, "good"); !slices.Equal(got, []string{"T-0001-b1.png", "T-0001-b2.png"}) {
+		t.Errorf("%q", got)
+	}
+	if err := board.Close(); err != nil {
+		t.Errorf("pins are not given back: %v", err)
 	}
 }
 
