@@ -45,7 +45,9 @@ frames one by one.`,
 			if err != nil {
 				return err
 			}
-			board := func() (*device.Board, error) { return openBoard(cfg, newLogger(newConsole(os.Stderr), "warn", "text"), nil) }
+			board := func() (*device.Board, error) {
+				return openBoard(cfg, newLogger(newConsole(os.Stderr), "warn", "text"), nil)
+			}
 			return o.run(c.Context(), cfg, board, c.OutOrStdout(), c.ErrOrStderr())
 		},
 	}
