@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"image/draw"
 	"image/png"
 	"math"
 	"unsafe"
@@ -133,12 +134,11 @@ func (c *Classifier) scorePNG(b []byte) ([]float32, error) {
 	if err != nil {
 		return nil, err
 	}
+	rgba := image.NewRGBA(image.Rect(0, 0, in.Width, in.Height))
+	draw.Draw(rgba, rgba.Rect, decoded, decoded.Bounds().Min, draw.Src)
 	bgr := make([]byte, 0, 3*in.Width*in.Height)
-	for y := range in.Height {
-		for x := range in.Width {
-			r, g, b, _ := decoded.At(x, y).RGBA()
-			bgr = append(bgr, byte(b>>8), byte(g>>8), byte(r>>8))
-		}
+	for p := rgba.Pix; len(p) > 0; p = p[4:] {
+		bgr = append(bgr, p[2], p[1], p[0])
 	}
 	m, err := gocv.NewMatFromBytes(in.Height, in.Width, gocv.MatTypeCV8UC3, bgr)
 	if err != nil {

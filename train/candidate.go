@@ -94,6 +94,17 @@ type basis struct {
 	sizes []int // ascending: those that the options allow and that do not cost too much
 }
 
+// start is the index of the largest of its sizes up to most, or of the smallest.
+func (b basis) start(most int) int {
+	at := 0
+	for i, size := range b.sizes {
+		if size <= most {
+			at = i
+		}
+	}
+	return at
+}
+
 // bases are those that the options allow, the most promising first.
 func (o *Options) bases() ([]basis, error) {
 	names := o.Bases

@@ -19,16 +19,12 @@ const tryPictures = 400
 // pictures as they are, of each base, then with the best of these variants that
 // teach and views that are served.
 func (s *session) choose(ctx context.Context) (*tried, error) {
-	bases, err := s.o.bases()
-	if err != nil {
-		return nil, err
-	}
 	if err := s.chooseSome(); err != nil {
 		return nil, err
 	}
 	teachings := s.o.Augment.teachings()
 	best := &tried{loss: math.Inf(1)}
-	for _, b := range bases {
+	for _, b := range s.bases {
 		var rival *tried
 		if best.fitted != nil {
 			rival = best
@@ -47,7 +43,7 @@ func (s *session) choose(ctx context.Context) (*tried, error) {
 			if slices.Equal(teach, best.teach) && len(serve) == len(best.serve) {
 				continue
 			}
-			m, err := s.affordable(bases, best, len(serve))
+			m, err := s.affordable(best, len(serve))
 			if err != nil {
 				return nil, err
 			}
@@ -63,9 +59,9 @@ func (s *session) choose(ctx context.Context) (*tried, error) {
 
 // affordable is the best candidate's base at the largest size, up to its own, at
 // which so many views do not cost too much; at its own if none is.
-func (s *session) affordable(bases []basis, best *tried, views int) (*material, error) {
+func (s *session) affordable(best *tried, views int) (*material, error) {
 	one := best.cost / float64(len(best.serve))
-	for _, b := range bases {
+	for _, b := range s.bases {
 		if b.name != best.network.Name {
 			continue
 		}
@@ -82,12 +78,11 @@ func (s *session) affordable(bases []basis, best *tried, views int) (*material, 
 // climb tries a base's sizes: larger ones as long as they are better, else smaller
 // ones. Where there is a best candidate of another base, it begins with that one's size.
 func (s *session) climb(ctx context.Context, b basis, teach []feature.Variant, rival *tried) (*tried, error) {
-	at := 0
-	for i, size := range b.sizes {
-		if size <= firstSize || rival != nil && size <= rival.network.Size {
-			at = i
-		}
+	first := firstSize
+	if rival != nil {
+		first = max(first, rival.network.Size)
 	}
+	at := b.start(first)
 	tryAt := func(i int) (*tried, error) {
 		m, err := s.materialOf(b, b.sizes[i])
 		if err != nil {

@@ -93,7 +93,7 @@ func (s *session) surveyGood(ctx context.Context) (*pictures, error) {
 	if err != nil {
 		return nil, err
 	}
-	all, err := look(ctx, s.o.Dir, 1, s.o.View, looks, func(done, total int) {
+	all, err := survey(ctx, s.o.Dir, 1, s.o.View, looks, func(done, total int) {
 		s.o.Progress(Step{"looking at the pictures", done, total})
 	})
 	if err != nil {

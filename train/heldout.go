@@ -22,7 +22,7 @@ func (s *session) surveyTest(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p, err := look(ctx, s.o.Test, 1, s.o.View, looks, func(done, total int) {
+	p, err := survey(ctx, s.o.Test, 1, s.o.View, looks, func(done, total int) {
 		s.o.Progress(Step{"looking at the test pictures", done, total})
 	})
 	if err != nil {
@@ -47,8 +47,7 @@ func (s *session) surveyTest(ctx context.Context) error {
 		}
 	}
 	s.heldOut = p
-	s.warnOfTest()
-	return nil
+	return s.warnOfTest(ctx)
 }
 
 // mostCompared is how many pictures are searched for parts that are in the test
@@ -56,16 +55,19 @@ func (s *session) surveyTest(ctx context.Context) error {
 const mostCompared = 5000
 
 // warnOfTest says what makes a test less than it seems.
-func (s *session) warnOfTest() {
+func (s *session) warnOfTest(ctx context.Context) error {
 	p := s.heldOut
 	if n := len(p.broken); n > 0 {
 		s.warnings = append(s.warnings, fmt.Sprintf("%d of the test pictures can't be used and are not judged, such as: %v.", n, p.broken[0]))
 	}
 	n := len(s.pictures.looks)
 	if n+len(p.looks) > mostCompared {
-		return
+		return nil
 	}
-	groups := dataset.Groups(slices.Concat(s.pictures.looks, p.looks))
+	groups, err := dataset.Groups(ctx, slices.Concat(s.pictures.looks, p.looks))
+	if err != nil {
+		return err
+	}
 	seen := map[int]bool{}
 	for _, g := range groups[:n] {
 		seen[g] = true
@@ -79,6 +81,7 @@ func (s *session) warnOfTest() {
 	if shared > 0 {
 		s.warnings = append(s.warnings, fmt.Sprintf("%d of the %d test pictures look like shots of parts that also taught: the test's figures flatter the model.", shared, len(p.looks)))
 	}
+	return nil
 }
 
 // test judges the pictures that did not teach, by the model as it is served.

@@ -21,8 +21,7 @@ func (s *session) learningCurve(ctx context.Context, t *tried, whole *evaluate.S
 	}
 	curve := &evaluate.LearningCurve{Metric: "auc"}
 	n := len(s.pictures.hashes)
-	for i, share := range []float64{0.25, 0.5} {
-		s.o.Progress(Step{"learning curve", i, 2})
+	for _, share := range []float64{0.25, 0.5} {
 		values, size, err := s.smaller(ctx, t, share)
 		if err != nil {
 			return nil, err
@@ -40,39 +39,52 @@ func (s *session) learningCurve(ctx context.Context, t *tried, whole *evaluate.S
 // the AUC of the fold each time, and how many pictures taught on average.
 // There are none where that leaves too few parts of a label.
 func (s *session) smaller(ctx context.Context, t *tried, share float64) (values []float64, size int, err error) {
-	for f := range s.folds {
-		fitted, taught, err := s.fitShare(ctx, t, f, share)
-		var few *dataset.TooFewError
-		if errors.As(err, &few) {
-			return nil, 0, nil
-		}
-		if err != nil {
-			return nil, 0, err
-		}
-		sample := &evaluate.Sample{Labels: s.pictures.set.Labels, Pass: s.pass}
-		for i, g := range s.fold {
-			if g != f {
-				continue
-			}
-			logits, err := t.material.judge(fitted.Head, t.candidate, i)
-			if err != nil {
-				return nil, 0, err
-			}
-			sample.Pictures = append(sample.Pictures, s.judged(i, logits))
-		}
-		figures, err := evaluate.Evaluate(sample, evaluate.DefaultThreshold)
-		if err != nil {
-			return nil, 0, err
-		}
-		if figures.AUC.Known() {
-			values = append(values, float64(figures.AUC))
-			size += taught
+	all, taught := make([]evaluate.Figure, s.folds), make([]int, s.folds)
+	err = s.eachFold(ctx, t, "learning curve", func(f int) (err error) {
+		all[f], taught[f], err = s.judgeShare(ctx, t, f, share)
+		return err
+	})
+	var few *dataset.TooFewError
+	if errors.As(err, &few) {
+		return nil, 0, nil
+	}
+	if err != nil {
+		return nil, 0, err
+	}
+	for f, auc := range all {
+		if auc.Known() {
+			values = append(values, float64(auc))
+			size += taught[f]
 		}
 	}
 	if len(values) > 0 {
 		size /= len(values)
 	}
 	return values, size, nil
+}
+
+// judgeShare fits a head to about a share of the pictures outside a fold, and
+// returns the AUC of the fold and how many taught.
+func (s *session) judgeShare(ctx context.Context, t *tried, fold int, share float64) (auc evaluate.Figure, taught int, err error) {
+	fitted, taught, err := s.fitShare(ctx, t, fold, share)
+	if err != nil {
+		return evaluate.Unknown, 0, err
+	}
+	var some []int
+	for i, f := range s.fold {
+		if f == fold {
+			some = append(some, i)
+		}
+	}
+	logits, err := t.material.judge(fitted.Head, t.candidate, some...)
+	if err != nil {
+		return evaluate.Unknown, 0, err
+	}
+	figures, err := evaluate.Evaluate(s.sampleOf(some, logits, fitted.Head.Rows), evaluate.DefaultThreshold)
+	if err != nil {
+		return evaluate.Unknown, 0, err
+	}
+	return figures.AUC, taught, nil
 }
 
 // fitShare fits a head to about a share of the pictures outside a fold.

@@ -84,16 +84,27 @@ func (c *candidate) view(i int) int {
 	panic("train: a turn is served that was not taught") // servings offers none
 }
 
-// judge returns the logits that a head gives a picture, served as c says.
-func (m *material) judge(h *head.Head, c *candidate, picture int) ([]float64, error) {
-	x := make([]float32, m.network.Count)
-	logits := make([]float64, h.Rows)
-	for _, t := range c.serve {
-		if err := m.row(picture, feature.Variant{Turn: t}, x); err != nil {
-			return nil, err
-		}
-		for r, v := range h.Logits(x) {
-			logits[r] += v / float64(len(c.serve))
+// atATime is how many pictures a head judges at a time: what it is compared with is
+// read once for all of them.
+const atATime = 128
+
+// judge returns the logits [some][rows] that a head gives some pictures, by their
+// indices, served as c says.
+func (m *material) judge(h *head.Head, c *candidate, some ...int) ([]float64, error) {
+	n := m.network.Count
+	x := make([]float32, min(len(some), atATime)*n)
+	logits := make([]float64, len(some)*h.Rows)
+	for from := 0; from < len(some); from += atATime {
+		part := some[from:min(from+atATime, len(some))]
+		for _, t := range c.serve {
+			for j, i := range part {
+				if err := m.row(i, feature.Variant{Turn: t}, x[j*n:(j+1)*n]); err != nil {
+					return nil, err
+				}
+			}
+			for k, v := range h.Logits(x[:len(part)*n]) {
+				logits[from*h.Rows+k] += v / float64(len(c.serve))
+			}
 		}
 	}
 	return logits, nil

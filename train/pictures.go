@@ -27,44 +27,126 @@ type pictures struct {
 	broken []error
 }
 
-// look lists a data set and looks at each picture, unless the shelf of looks
-// knows it.
-func look(ctx context.Context, dir string, least int, line capture.Settings, shelf *feature.Shelf, progress func(done, total int)) (*pictures, error) {
+// list lists a data set and hashes its files. The pictures' own errors are in errs.
+func list(ctx context.Context, dir string, least int, line capture.Settings) (p *pictures, errs []error, err error) {
 	set, err := dataset.List(dir, dataset.Options{MinLabels: least})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	view, err := set.Settings(line)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	p := &pictures{set: set, view: view}
 	n := len(set.Pictures)
-	p.hashes, p.looks = make([][32]byte, n), make([]dataset.Look, n)
-	errs := make([]error, n)
-	key := fmt.Sprint(viewKey(view), dataset.LookVersion)
-	var mu sync.Mutex
-	done := 0
-	var failed error
-	err = parallel.Until(ctx, n, func(i int) {
-		var fatal error
-		errs[i], fatal = p.lookAt(i, key, shelf)
-		mu.Lock()
-		defer mu.Unlock()
-		if fatal != nil && failed == nil {
-			failed = fatal
+	p = &pictures{set: set, view: view, hashes: make([][32]byte, n), looks: make([]dataset.Look, n)}
+	errs = make([]error, n)
+	err = parallel.Until(ctx, n, func(i int) { p.hashes[i], errs[i] = hashFile(set.Pictures[i].Path) })
+	return p, errs, err
+}
+
+// look looks at each picture, unless the shelf of looks knows it, and computes its
+// plain features while it is decoded anyway, if there is a first material. What
+// can't be used, as errs say or turns out here, is left out.
+func (p *pictures) look(ctx context.Context, errs []error, shelf *feature.Shelf, first *material, progress func(done, total int)) error {
+	l := &looking{pictures: p, shelf: shelf, key: fmt.Sprint(viewKey(p.view), dataset.LookVersion)}
+	var some []int
+	for i, err := range errs {
+		if err == nil {
+			some = append(some, i)
 		}
-		done++
-		progress(done, n)
-	})
-	if err != nil {
-		return nil, err
 	}
-	if failed != nil {
-		return nil, failed
+	list := p.features(some)
+	for j, i := range some {
+		if known, err := l.known(i); err != nil {
+			return err
+		} else if !known {
+			list[j].Seen = func(f *capture.Frame) error { return l.at(i, f) }
+		}
+	}
+	done := 0
+	step := func() { done++; progress(done, len(list)) }
+	var found []error
+	var err error
+	if first != nil {
+		found, err = first.network.Collect(ctx, first.shelf, first.descriptions, viewKey(p.view), list, plain, step)
+	} else {
+		found, err = see(ctx, list, step)
+	}
+	if err = errors.Join(err, l.failed); err != nil {
+		return err
+	}
+	for j, i := range some {
+		errs[i] = found[j]
 	}
 	p.contradict(errs)
-	return p.whole(errs), nil
+	p.leaveOut(errs)
+	p.groups, err = p.set.Groups(ctx, p.looks)
+	return err
+}
+
+// see is feature.Network.Collect without a network.
+func see(ctx context.Context, list []feature.Picture, step func()) (errs []error, err error) {
+	errs = make([]error, len(list))
+	var mu sync.Mutex
+	err = parallel.Until(ctx, len(list), func(i int) {
+		if list[i].Seen != nil {
+			var f *capture.Frame
+			if f, errs[i] = list[i].Open(); errs[i] == nil {
+				errs[i] = list[i].Seen(f)
+				f.Close()
+			}
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		step()
+	})
+	return errs, err
+}
+
+// looking is a look at pictures under way.
+type looking struct {
+	*pictures
+	shelf  *feature.Shelf
+	key    string // of what the looks depend on besides the files
+	mu     sync.Mutex
+	failed error // of the shelf
+}
+
+func (l *looking) keyOf(i int) feature.Key {
+	return feature.Key(sha256.Sum256(append(l.hashes[i][:], l.key...)))
+}
+
+// known fills in picture i's look from the shelf, if it is there.
+func (l *looking) known(i int) (bool, error) {
+	b := make([]byte, dataset.LookSize)
+	ok, err := l.shelf.Get(l.keyOf(i), b)
+	return ok && l.looks[i].UnmarshalBinary(b) == nil, err
+}
+
+// at looks at picture i. Many goroutines may call it.
+func (l *looking) at(i int, f *capture.Frame) (err error) {
+	if l.looks[i], err = dataset.Examine(&f.Image, f.ROI); err != nil {
+		return fmt.Errorf("picture %s: %w", l.set.Pictures[i].Path, err)
+	}
+	b, err := l.looks[i].MarshalBinary()
+	if err == nil {
+		err = l.shelf.Put(l.keyOf(i), b)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err != nil && l.failed == nil {
+		l.failed = err
+	}
+	return nil
+}
+
+// survey lists a data set and looks at it.
+func survey(ctx context.Context, dir string, least int, line capture.Settings, shelf *feature.Shelf, progress func(done, total int)) (*pictures, error) {
+	p, errs, err := list(ctx, dir, least, line)
+	if err == nil {
+		err = p.look(ctx, errs, shelf, nil, progress)
+	}
+	return p, err
 }
 
 // contradict gives errors to pictures that are the same, pixel for pixel as far
@@ -110,35 +192,6 @@ func (p *pictures) contradict(errs []error) {
 	}
 }
 
-// lookAt fills in picture i. The first error is the picture's, the second the
-// shelf's.
-func (p *pictures) lookAt(i int, key string, shelf *feature.Shelf) (bad, failed error) {
-	path := p.set.Pictures[i].Path
-	var err error
-	if p.hashes[i], err = hashFile(path); err != nil {
-		return err, nil
-	}
-	b := make([]byte, dataset.LookSize)
-	k := feature.Key(sha256.Sum256(append(p.hashes[i][:], key...)))
-	if ok, err := shelf.Get(k, b); err != nil {
-		return nil, err
-	} else if ok && p.looks[i].UnmarshalBinary(b) == nil {
-		return nil, nil
-	}
-	f, err := capture.ReadPicture(path, p.view)
-	if err != nil {
-		return err, nil
-	}
-	defer f.Close()
-	if p.looks[i], err = dataset.Examine(&f.Image, f.ROI); err != nil {
-		return fmt.Errorf("picture %s: %w", path, err), nil
-	}
-	if b, err = p.looks[i].MarshalBinary(); err != nil {
-		return nil, err
-	}
-	return nil, shelf.Put(k, b)
-}
-
 // hashFile is the SHA-256 of a file.
 func hashFile(path string) ([32]byte, error) {
 	info, err := os.Stat(path)
@@ -163,19 +216,19 @@ func hashFile(path string) ([32]byte, error) {
 // viewKey is what tells one view of a picture from another.
 func viewKey(s capture.Settings) string { return fmt.Sprint(s.Rotate, s.Flip, s.ROI) }
 
-// whole leaves out the pictures with errors and finds the groups of the others.
-func (p *pictures) whole(errs []error) *pictures {
-	w := &pictures{set: p.set.Without(func(i int) bool { return errs[i] != nil }), view: p.view, broken: p.broken}
+// leaveOut leaves out the pictures with errors.
+func (p *pictures) leaveOut(errs []error) {
+	n := 0
 	for i, err := range errs {
 		if err != nil {
-			w.broken = append(w.broken, err)
+			p.broken = append(p.broken, err)
 			continue
 		}
-		w.hashes = append(w.hashes, p.hashes[i])
-		w.looks = append(w.looks, p.looks[i])
+		p.hashes[n], p.looks[n] = p.hashes[i], p.looks[i]
+		n++
 	}
-	w.groups = w.set.Groups(w.looks)
-	return w
+	p.set = p.set.Without(func(i int) bool { return errs[i] != nil })
+	p.hashes, p.looks = p.hashes[:n], p.looks[:n]
 }
 
 // features lists some pictures for feature.Network.Collect.

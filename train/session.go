@@ -2,14 +2,17 @@ package train
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"passfail/evaluate"
 	"passfail/train/dataset"
 	"passfail/train/feature"
 	"passfail/train/head"
+	"passfail/train/parallel"
 )
 
 // session is one training under way.
@@ -26,7 +29,9 @@ type session struct {
 	tried     []*tried
 	tuning    *tuning // nil: none
 	warnings  []string
-	some      []int // pictures that candidates are compared with
+	bases     []basis    // that may be tried
+	some      []int      // pictures that candidates are compared with
+	fitting   sync.Mutex // held by the fit that uses room
 	room      head.Room
 }
 
@@ -71,7 +76,18 @@ func (s *session) survey(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.pictures, err = look(ctx, s.o.Dir, 2, s.o.View, looks, func(done, total int) {
+	var errs []error
+	if s.pictures, errs, err = list(ctx, s.o.Dir, 2, s.o.View); err != nil {
+		return err
+	}
+	if s.bases, err = s.o.bases(); err != nil {
+		return err
+	}
+	first, err := s.first()
+	if err != nil {
+		return err
+	}
+	err = s.pictures.look(ctx, errs, looks, first, func(done, total int) {
 		s.o.Progress(Step{"looking at the pictures", done, total})
 	})
 	if err != nil {
@@ -134,6 +150,15 @@ func (s *session) materialOf(b basis, size int) (*material, error) {
 	return m, err
 }
 
+// first is the material of the candidate that will be tried first, nil where too
+// many pictures are there for all of them to be tried.
+func (s *session) first() (*material, error) {
+	if len(s.pictures.set.Pictures) > tryPictures {
+		return nil, nil
+	}
+	return s.materialOf(s.bases[0], s.bases[0].sizes[s.bases[0].start(firstSize)])
+}
+
 // newMaterial opens a network's shelves.
 func (s *session) newMaterial(n *feature.Network) (*material, error) {
 	name := fmt.Sprintf("%s-%d-%.8x", filepath.Base(n.Name), n.Size, n.Digest())
@@ -146,9 +171,12 @@ func (s *session) newMaterial(n *feature.Network) (*material, error) {
 	return m, err
 }
 
-// fit fits a head in the memory that all fits of the training share.
+// fit fits a head, in the memory that a fit left which ended before.
 func (s *session) fit(ctx context.Context, e *head.Examples) (*head.Fitted, error) {
-	e.Room = &s.room
+	if s.fitting.TryLock() {
+		defer s.fitting.Unlock()
+		e.Room = &s.room
+	}
 	return head.Fit(ctx, e, s.o.Seed)
 }
 
@@ -184,20 +212,38 @@ func (s *session) crossValidate(ctx context.Context, t *tried) ([]float64, error
 	}
 	rows := t.fitted.Head.Rows
 	logits := make([]float64, len(s.pictures.hashes)*rows)
-	for f := range s.folds {
-		s.o.Progress(Step{"cross-validating", f, s.folds})
+	err := s.eachFold(ctx, t, "cross-validating", func(f int) error {
 		some, judged, err := s.judgeFold(ctx, t, f)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		for j, i := range some {
 			copy(logits[i*rows:], judged[j*rows:(j+1)*rows])
 		}
-		if err := ctx.Err(); err != nil {
-			return nil, err
+		return nil
+	})
+	return logits, err
+}
+
+// fewExamples is with how many examples folds are fitted several at a time: a fit of
+// so many leaves processors idle, and takes some 20 MB.
+const fewExamples = 1000
+
+// eachFold does work for each fold.
+func (s *session) eachFold(ctx context.Context, t *tried, doing string, work func(fold int) error) error {
+	if len(s.pictures.hashes)*len(t.teach) <= fewExamples {
+		s.o.Progress(Step{doing, 0, s.folds})
+		errs := make([]error, s.folds)
+		err := parallel.Until(ctx, s.folds, func(f int) { errs[f] = work(f) })
+		return errors.Join(append(errs, err)...)
+	}
+	for f := range s.folds {
+		s.o.Progress(Step{doing, f, s.folds})
+		if err := errors.Join(work(f), ctx.Err()); err != nil {
+			return err
 		}
 	}
-	return logits, nil
+	return nil
 }
 
 // judgeFold fits a candidate's head without a fold and lets it judge that fold:
@@ -223,12 +269,6 @@ func (s *session) judgeFold(ctx context.Context, t *tried, fold int) (some []int
 	// Without a fold that has one of three bad parts, bad parts are rarer than they
 	// are; with it, less rare. Logits of different folds would be out of line.
 	fitted.Head.ShiftPriors(taught, all)
-	for _, i := range some {
-		l, err := t.material.judge(fitted.Head, t.candidate, i)
-		if err != nil {
-			return nil, nil, err
-		}
-		logits = append(logits, l...)
-	}
-	return some, logits, nil
+	logits, err = t.material.judge(fitted.Head, t.candidate, some...)
+	return some, logits, err
 }

@@ -84,7 +84,10 @@ func (o datasetOptions) check(ctx context.Context, w io.Writer, dir string) erro
 	if err != nil {
 		return err
 	}
-	r := set.Check(sights)
+	r, err := set.Check(ctx, sights)
+	if err != nil {
+		return err
+	}
 	if o.json {
 		e := json.NewEncoder(w)
 		e.SetIndent("", "  ")

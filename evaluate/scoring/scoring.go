@@ -94,7 +94,10 @@ func Run(ctx context.Context, file string, set *dataset.Set, o Options) (*Result
 	if err := s.run(ctx); err != nil {
 		return nil, err
 	}
-	groups := s.groups()
+	groups, err := s.groups(ctx)
+	if err != nil {
+		return nil, err
+	}
 	for i, p := range set.Pictures {
 		j := s.judged[i]
 		if j.err != nil {
@@ -243,13 +246,13 @@ func (s *scorer) judge(c *model.Classifier, i int) error {
 }
 
 // groups numbers the parts that the pictures show.
-func (s *scorer) groups() []int {
+func (s *scorer) groups(ctx context.Context) ([]int, error) {
 	if len(s.judged) > mostCompared {
-		return s.set.Groups(nil)
+		return s.set.Groups(ctx, nil)
 	}
 	looks := make([]dataset.Look, len(s.judged))
 	for i, j := range s.judged {
 		looks[i] = j.look
 	}
-	return s.set.Groups(looks)
+	return s.set.Groups(ctx, looks)
 }

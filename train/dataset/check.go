@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -68,8 +69,8 @@ type checking struct {
 }
 
 // Check looks for what is wrong with a data set, given what Examine saw of its
-// pictures.
-func (s *Set) Check(sights []Sight) *Report {
+// pictures. It ends early, with an error, only when ctx does.
+func (s *Set) Check(ctx context.Context, sights []Sight) (*Report, error) {
 	c := &checking{set: s, sights: sights, report: &Report{Dir: s.Dir, Usable: true, Findings: []Finding{}}}
 	readable := s.Without(func(i int) bool { return sights[i].Err != nil })
 	var looks []Look
@@ -79,14 +80,17 @@ func (s *Set) Check(sights []Sight) *Report {
 			looks = append(looks, sights[i].Look)
 		}
 	}
-	c.groups = readable.Groups(looks)
+	var err error
+	if c.groups, err = readable.Groups(ctx, looks); err != nil {
+		return nil, err
+	}
 	c.count()
 	for _, find := range []func(){
 		c.unreadable, c.tooFew, c.twoLabels, c.views, c.copies, c.bursts, c.empty, c.blurred, c.exposure, c.oddSize, c.uneven, c.leftOut,
 	} {
 		find()
 	}
-	return c.report
+	return c.report, nil
 }
 
 func (c *checking) add(f Finding) {

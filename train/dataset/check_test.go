@@ -83,7 +83,11 @@ func checked(t testing.TB, dir string, o Options) *Report {
 	if err != nil || done != len(s.Pictures) {
 		t.Fatal(done, err)
 	}
-	return s.Check(sights)
+	r, err := s.Check(t.Context(), sights)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
 }
 
 // found are the names of the files of findings of a kind, without folders but
@@ -204,7 +208,10 @@ func TestCheckUneven(t *testing.T) {
 		sights[i].Look, sights[i].Hash = looks[i], [32]byte{byte(i)}
 		s.Pictures = append(s.Pictures, Picture{fmt.Sprintf("%d.png", i), min(1, i/3)})
 	}
-	r := s.Check(sights)
+	r, err := s.Check(t.Context(), sights)
+	if err != nil {
+		t.Fatal(err)
+	}
 	if i := slices.IndexFunc(r.Findings, func(f Finding) bool { return f.Kind == Uneven }); i < 0 || !strings.Contains(r.Findings[i].Text, "good has 47 parts, chip only 3") {
 		t.Errorf("%+v", r.Findings)
 	}

@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"cmp"
+	"context"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -122,14 +123,18 @@ func normalize(v *[waves]float32) {
 }
 
 // join makes groups of pictures that are nearer than limit.
-func (c *comparison) join(parts forest, limit float32) {
+func (c *comparison) join(ctx context.Context, parts forest, limit float32) error {
 	for i := range c.looks {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		for j := range i {
 			if direction, wave := c.near(i, j, limit); (direction || wave) && parts.root(i) != parts.root(j) && c.same(i, j, limit, direction, wave) {
 				parts.join(i, j)
 			}
 		}
 	}
+	return nil
 }
 
 // limit is how near pictures of one part may be taken to be, given which are

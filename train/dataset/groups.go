@@ -1,28 +1,35 @@
 package dataset
 
+import "context"
+
 // Groups numbers the parts that pictures show, from 0: near duplicates (bursts
 // of one part, copies, a picture saved again) have the same number. It takes a
-// time that grows with the square of their number: 20,000 take some seconds.
-func Groups(looks []Look) []int {
+// time that grows with the square of their number. It ends early, with an error,
+// only when ctx does.
+func Groups(ctx context.Context, looks []Look) ([]int, error) {
 	parts := newForest(len(looks))
 	c := newComparison(looks)
 	limit := float32(strictest)
-	c.join(parts, limit)
+	if err := c.join(ctx, parts, limit); err != nil {
+		return nil, err
+	}
 	for range passes - 1 {
 		wider := c.limit(parts)
 		if wider <= limit {
 			break
 		}
 		limit = wider
-		c.join(parts, limit)
+		if err := c.join(ctx, parts, limit); err != nil {
+			return nil, err
+		}
 	}
-	return parts.numbers()
+	return parts.numbers(), nil
 }
 
 // Groups is the function Groups for the set's pictures, which in addition keeps
 // together what passfail capture took of one part. looks may be nil, and then
 // only that counts.
-func (s *Set) Groups(looks []Look) []int {
+func (s *Set) Groups(ctx context.Context, looks []Look) ([]int, error) {
 	parent := newForest(len(s.Pictures))
 	first := map[string]int{}
 	for i, p := range s.Pictures {
@@ -36,7 +43,11 @@ func (s *Set) Groups(looks []Look) []int {
 	}
 	if looks != nil {
 		at := map[int]int{}
-		for i, g := range Groups(looks) {
+		groups, err := Groups(ctx, looks)
+		if err != nil {
+			return nil, err
+		}
+		for i, g := range groups {
 			if j, seen := at[g]; seen {
 				parent.join(i, j)
 			} else {
@@ -44,7 +55,7 @@ func (s *Set) Groups(looks []Look) []int {
 			}
 		}
 	}
-	return parent.numbers()
+	return parent.numbers(), nil
 }
 
 // forest joins pictures into groups.

@@ -1,6 +1,8 @@
 package dataset
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"image"
 	"image/color"
@@ -87,7 +89,7 @@ func TestGroupsOfBursts(t *testing.T) {
 		}
 	}
 	began := time.Now()
-	groups := Groups(looks)
+	groups := grouped(t, looks)
 	t.Logf("%d pictures in %v", len(looks), time.Since(began))
 	missed, pairs := 0, 0
 	for i := range looks {
@@ -106,7 +108,7 @@ func TestGroupsOfBursts(t *testing.T) {
 	if missed > pairs/10 { // each was moved, lit, noisy and compressed at once
 		t.Errorf("%d of %d shots of the same part are not found", missed, pairs)
 	}
-	if again := Groups(looks); !slices.Equal(groups, again) {
+	if again := grouped(t, looks); !slices.Equal(groups, again) {
 		t.Error("another time, other groups")
 	}
 }
@@ -119,17 +121,17 @@ func TestGroupsOfOnePart(t *testing.T) {
 	for range 4 {
 		looks = append(looks, looked(t, shot(t, m, r)))
 	}
-	if g := Groups(looks); slices.Max(g) != 0 {
+	if g := grouped(t, looks); slices.Max(g) != 0 {
 		t.Errorf("groups %v", g)
 	}
-	if g := Groups(looks[:1]); !slices.Equal(g, []int{0}) {
+	if g := grouped(t, looks[:1]); !slices.Equal(g, []int{0}) {
 		t.Errorf("groups %v", g)
 	}
-	if g := Groups(nil); len(g) != 0 {
+	if g := grouped(t, nil); len(g) != 0 {
 		t.Errorf("groups %v", g)
 	}
 	var black [3]Look
-	if g := Groups(black[:]); slices.Max(g) != 0 {
+	if g := grouped(t, black[:]); slices.Max(g) != 0 {
 		t.Errorf("pictures of nothing at all are in groups %v", g)
 	}
 }
@@ -140,8 +142,26 @@ func TestGroupsByName(t *testing.T) {
 		{"x/good/20261124-231500-0001-b1.png", 0}, {"x/good/20261124-231500-0001-b2.png", 0}, {"x/good/20261124-231500-0002-b1.png", 0},
 		{"x/good/other.png", 0}, {"x/chip/20261124-231500-0001-b3.jpg", 1}, {"x/chip/20261124-231501-0001.png", 1}, {"x/chip/other.png", 1},
 	}}
-	if g := s.Groups(nil); !slices.Equal(g, []int{0, 0, 1, 2, 0, 3, 4}) {
+	if g, err := s.Groups(t.Context(), nil); err != nil || !slices.Equal(g, []int{0, 0, 1, 2, 0, 3, 4}) {
 		t.Errorf("groups %v", g)
+	}
+}
+
+func grouped(t testing.TB, looks []Look) []int {
+	t.Helper()
+	g, err := Groups(t.Context(), looks)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+// Twenty thousand pictures take seconds, and a person may not want to wait.
+func TestGroupsCanBeInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if g, err := Groups(ctx, random(3)); !errors.Is(err, context.Canceled) || g != nil {
+		t.Errorf("%v, %v", g, err)
 	}
 }
 
@@ -165,7 +185,7 @@ func BenchmarkGroups(b *testing.B) {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				Groups(looks)
+				grouped(b, looks)
 			}
 		})
 	}

@@ -100,7 +100,7 @@ func FuzzUnmarshalLook(f *testing.F) {
 		if l.UnmarshalBinary(b) != nil {
 			return
 		}
-		if g := Groups([]Look{l, l, {}}); g[0] != g[1] {
+		if g := grouped(t, []Look{l, l, {}}); g[0] != g[1] {
 			t.Errorf("a picture is not the same as itself: %v", g)
 		}
 		again, err := l.MarshalBinary()

@@ -40,23 +40,37 @@ func Fit(ctx context.Context, e *Examples, seed uint64) (*Fitted, error) {
 	if e.Classes < 2 || e.Folds < 2 {
 		return nil, fmt.Errorf("%d classes in %d folds: two at least are needed of each", e.Classes, e.Folds)
 	}
-	best, err := e.attempt(ctx, false, seed)
+	best, err := e.best(ctx, seed)
 	if err != nil {
 		return nil, err
-	}
-	if len(e.Class) <= carefully {
-		other, err := e.attempt(ctx, true, seed)
-		if err != nil {
-			return nil, err
-		}
-		if other.loss < best.loss {
-			best = other
-		}
 	}
 	if best.solution == nil {
 		return nil, errSingular
 	}
 	return best.fitted(), nil
+}
+
+// best is the best attempt.
+func (e *Examples) best(ctx context.Context, seed uint64) (*attempt, error) {
+	if len(e.Class) > carefully {
+		return e.attempt(ctx, false, seed)
+	}
+	var found [2]*attempt
+	var errs [2]error
+	parallel.For(2, func(i int) {
+		own := *e
+		if i > 0 {
+			own.Room = nil // one can use it at a time
+		}
+		found[i], errs[i] = own.attempt(ctx, i > 0, seed)
+	})
+	if err := errors.Join(errs[:]...); err != nil {
+		return nil, err
+	}
+	if found[1].loss < found[0].loss {
+		return found[1], nil
+	}
+	return found[0], nil
 }
 
 // attempt is the best of what was tried with features, or with their roots.
