@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"passfail/atomicfile"
 	"passfail/capture"
 	"passfail/config"
 	"passfail/evaluate"
@@ -283,7 +284,7 @@ func (o *evaluateOptions) writePage(ctx context.Context, threads int, view captu
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return report.WriteFile(o.report, page.WriteHTML)
+	return atomicfile.Write(o.report, page.WriteHTML)
 }
 
 func (o *evaluateOptions) printJSON(w io.Writer, scored *scoring.Result, choice *evaluate.Choice, r *report.Report) error {

@@ -13,9 +13,9 @@ import (
 	"github.com/spf13/cobra"
 	"gocv.io/x/gocv"
 
+	"passfail/atomicfile"
 	"passfail/capture"
 	"passfail/config"
-	"passfail/evaluate/report"
 	"passfail/model"
 	"passfail/model/explain"
 )
@@ -129,10 +129,7 @@ func (e *explaining) file(ctx context.Context, path string) (string, error) {
 		return "", fmt.Errorf("%s: %w", target, err)
 	}
 	defer png.Close()
-	err = report.WriteFile(target, func(w io.Writer) error {
-		_, err := w.Write(png.GetBytes())
-		return err
-	})
+	err = atomicfile.WriteBytes(target, png.GetBytes())
 	return fmt.Sprintf("%s  %s  →  %s", path, strings.Join(list, "  "), target), err
 }
 

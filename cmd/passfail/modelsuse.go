@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"passfail/atomicfile"
 	"passfail/config"
 	"passfail/model"
 	"passfail/model/store"
@@ -278,7 +279,7 @@ func exportModel(w io.Writer, v store.Version, out string) error {
 		if rest, ok := strings.CutPrefix(filepath.Base(path), store.ModelFile); ok {
 			to = out + rest
 		}
-		if err := writeBytes(to, b); err != nil {
+		if err := atomicfile.WriteBytes(to, b); err != nil {
 			return err
 		}
 		fmt.Fprintf(w, "%s written\n", to)

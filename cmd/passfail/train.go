@@ -17,9 +17,9 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
+	"passfail/atomicfile"
 	"passfail/config"
 	"passfail/evaluate"
-	"passfail/evaluate/report"
 	"passfail/line"
 	"passfail/model/store"
 	"passfail/train"
@@ -149,7 +149,7 @@ func (o *trainOptions) run(ctx context.Context, w io.Writer) error {
 	}
 	r.Report.Model.File = o.out
 	if o.out != "" {
-		if err := writeBytes(o.out, r.Model); err != nil {
+		if err := atomicfile.WriteBytes(o.out, r.Model); err != nil {
 			return err
 		}
 	}
@@ -158,7 +158,7 @@ func (o *trainOptions) run(ctx context.Context, w io.Writer) error {
 		if strings.EqualFold(filepath.Ext(o.report), ".json") {
 			write = r.Report.WriteJSON
 		}
-		if err := report.WriteFile(o.report, write); err != nil {
+		if err := atomicfile.Write(o.report, write); err != nil {
 			return err
 		}
 	}
@@ -262,13 +262,6 @@ func (o *trainOptions) keep(w io.Writer, s *store.Store, r *train.Result) error 
 	}
 	fmt.Fprintln(told, "It is active: a station that runs takes it between two parts.")
 	return nil
-}
-
-func writeBytes(path string, b []byte) error {
-	return report.WriteFile(path, func(w io.Writer) error {
-		_, err := w.Write(b)
-		return err
-	})
 }
 
 // load is the configuration whose view and decision count. Without one parts are

@@ -6,13 +6,12 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"path/filepath"
 
+	"passfail/atomicfile"
 	"passfail/demo"
-	"passfail/evaluate/report"
 	"passfail/model/base"
 	"passfail/train"
 )
@@ -52,11 +51,7 @@ func run(ctx context.Context, out, name string, perClass int, seed uint64) error
 	if err != nil {
 		return err
 	}
-	err = report.WriteFile(out, func(w io.Writer) error {
-		_, err := w.Write(r.Model)
-		return err
-	})
-	if err != nil {
+	if err := atomicfile.WriteBytes(out, r.Model); err != nil {
 		return err
 	}
 	if err := r.Report.WriteText(os.Stdout); err != nil {

@@ -17,6 +17,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"passfail/atomicfile"
 	"passfail/evaluate"
 	"passfail/evaluate/report"
 )
@@ -179,7 +180,7 @@ func TestPage(t *testing.T) {
 		t.Error("the same report makes another page")
 	}
 	if dir := os.Getenv("PASSFAIL_REPORT_DIR"); dir != "" { // to look at it
-		if err := report.WriteFile(filepath.Join(dir, "whole.html"), r.WriteHTML); err != nil {
+		if err := atomicfile.Write(filepath.Join(dir, "whole.html"), r.WriteHTML); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -320,30 +321,4 @@ func TestNothing(t *testing.T) {
 		}
 	}
 	check(t, page(t, r))
-}
-
-// A file that could not be written leaves the one that was there.
-func TestWriteFile(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "report.html")
-	write := func(text string, err error) error {
-		return report.WriteFile(path, func(w io.Writer) error {
-			fmt.Fprint(w, text)
-			return err
-		})
-	}
-	if err := write("old", nil); err != nil {
-		t.Fatal(err)
-	}
-	if err := write("half", errors.New("power cut")); err == nil || !strings.Contains(err.Error(), path) {
-		t.Errorf("%v", err)
-	}
-	if b := must(os.ReadFile(path))(t); string(b) != "old" {
-		t.Errorf("%q", b)
-	}
-	if entries := must(os.ReadDir(filepath.Dir(path)))(t); len(entries) != 1 {
-		t.Errorf("%d files are left", len(entries))
-	}
-	if err := report.WriteFile(filepath.Join(path, "x"), func(io.Writer) error { return nil }); err == nil {
-		t.Error("written into a file as into a folder")
-	}
 }

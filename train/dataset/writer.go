@@ -13,6 +13,8 @@ import (
 
 	"gocv.io/x/gocv"
 	"golang.org/x/sys/unix"
+
+	"passfail/atomicfile"
 )
 
 // Writer adds pictures to a data set: one run of capture, a Session. It belongs
@@ -111,7 +113,7 @@ func (w *Writer) Add(img *gocv.Mat, roi image.Rectangle, part, inBurst int) (str
 	if _, err := os.Lstat(path); err == nil {
 		return "", fmt.Errorf("picture %s: %w", path, fs.ErrExist)
 	}
-	if err := replace(path, b.GetBytes()); err != nil {
+	if err := diskError(atomicfile.WriteBytes(path, b.GetBytes())); err != nil {
 		return "", err
 	}
 	w.written++
@@ -146,58 +148,16 @@ func record(dir string, s Session) error {
 	if err != nil {
 		return err
 	}
-	return replace(filepath.Join(dir, RecordFile), append(b, '\n'))
-}
-
-// replace writes a file beside its place, sees it to the disk and then puts it
-// there, so that no one ever finds half of it.
-func replace(path string, b []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
-	if err != nil {
-		return diskError(path, err)
-	}
-	defer os.Remove(f.Name()) // it is gone after the renaming
-	_, err = f.Write(b)
-	if err == nil {
-		err = f.Chmod(0o644)
-	}
-	if err == nil {
-		err = f.Sync()
-	}
-	if closeErr := f.Close(); err == nil {
-		err = closeErr
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err == nil {
-		err = syncFolder(filepath.Dir(path))
-	}
-	return diskError(path, err)
-}
-
-// syncFolder sees a folder's entries to the disk.
-func syncFolder(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	if err := d.Sync(); err != nil && !errors.Is(err, unix.EINVAL) { // some file systems can't
-		return err
-	}
-	return nil
+	return diskError(atomicfile.WriteBytes(filepath.Join(dir, RecordFile), append(b, '\n')))
 }
 
 // diskError says of an error of writing what to do about it.
-func diskError(path string, err error) error {
+func diskError(err error) error {
 	switch {
-	case err == nil:
-		return nil
 	case errors.Is(err, unix.ENOSPC), errors.Is(err, unix.EDQUOT):
-		return fmt.Errorf("%s: the disk is full; make room, then go on. What was taken before is kept: %w", path, err)
+		return fmt.Errorf("the disk is full; make room, then go on. What was taken before is kept: %w", err)
 	case errors.Is(err, unix.EROFS), errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("%s: nothing may be written there; take another folder with --out: %w", path, err)
+		return fmt.Errorf("nothing may be written there; take another folder with --out: %w", err)
 	}
-	return fmt.Errorf("%s: %w", path, err)
+	return err
 }
