@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
+	"os"
 )
 
 // MaxPixels is how many pixels a picture in a file may have. Decoding takes three bytes each and up to as much again
@@ -39,6 +41,30 @@ func checkHeader(data []byte) error {
 		return f.whole(data)
 	}
 	return nil
+}
+
+// headerBytes is within which part of a file's beginning a picture's size is looked for: a JPEG's may lie behind a
+// thumbnail and a colour profile.
+const headerBytes = 1 << 18
+
+// Pixels is how many pixels a picture's file says it has, 0 where it can't be read or does not say so at its beginning.
+func Pixels(path string) int64 {
+	f, err := os.Open(path)
+	if err != nil {
+		return 0
+	}
+	defer f.Close()
+	data := make([]byte, headerBytes)
+	n, _ := io.ReadFull(f, data) // a short file is no error, and of another the header tells
+	kind := formatOf(data[:n])
+	if kind == nil {
+		return 0
+	}
+	w, h, err := kind.size(data[:n])
+	if err != nil || w <= 0 || h <= 0 || w > MaxPixels/h {
+		return 0
+	}
+	return w * h
 }
 
 // format is a kind of picture file.

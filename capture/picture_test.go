@@ -287,6 +287,32 @@ func TestCutAnywhere(t *testing.T) {
 	}
 }
 
+func TestPixels(t *testing.T) {
+	m := numbered(0x2d, 48, 32)
+	defer m.Close()
+	files := map[string][]byte{"none": []byte("no picture"), "empty": nil, "huge": hugePNG(20000, 10000)}
+	for _, ext := range []gocv.FileExt{".png", ".jpg", ".bmp", ".webp", ".tiff"} {
+		files[string(ext)] = encoded(t, ext, m)
+	}
+	dir := t.TempDir()
+	for name, data := range files {
+		path := filepath.Join(dir, "picture"+name)
+		if err := os.WriteFile(path, data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		want := int64(48 * 32)
+		if name[0] != '.' {
+			want = 0
+		}
+		if got := Pixels(path); got != want {
+			t.Errorf("%s: %d pixels, want %d", name, got, want)
+		}
+	}
+	if got := Pixels(filepath.Join(dir, "missing")); got != 0 {
+		t.Errorf("a missing file has %d pixels", got)
+	}
+}
+
 // FuzzHeader: no header makes the check fail other than by an error, and what it lets through is small enough.
 func FuzzHeader(f *testing.F) {
 	m := numbered(0x2d, 48, 32)

@@ -111,6 +111,7 @@ func (s *session) surveyGood(ctx context.Context) (*pictures, error) {
 		}
 		good.Pictures = append(good.Pictures, dataset.Picture{Path: p.Path})
 		s.pictures.hashes = append(s.pictures.hashes, all.hashes[i])
+		s.pictures.pixels = append(s.pictures.pixels, all.pixels[i])
 		s.pictures.looks = append(s.pictures.looks, all.looks[i])
 		s.pictures.groups = append(s.pictures.groups, all.groups[i])
 	}

@@ -22,6 +22,7 @@ type pictures struct {
 	set    *dataset.Set
 	view   capture.Settings
 	hashes [][32]byte
+	pixels []int64 // as far as known
 	looks  []dataset.Look
 	groups []int // pictures of one part have one number, from 0
 	broken []error
@@ -38,9 +39,14 @@ func list(ctx context.Context, dir string, least int, line capture.Settings) (p 
 		return nil, nil, err
 	}
 	n := len(set.Pictures)
-	p = &pictures{set: set, view: view, hashes: make([][32]byte, n), looks: make([]dataset.Look, n)}
+	p = &pictures{set: set, view: view, hashes: make([][32]byte, n), pixels: make([]int64, n), looks: make([]dataset.Look, n)}
 	errs = make([]error, n)
-	err = parallel.Until(ctx, n, func(i int) { p.hashes[i], errs[i] = hashFile(set.Pictures[i].Path) })
+	err = parallel.Until(ctx, n, func(i int) {
+		path := set.Pictures[i].Path
+		if p.hashes[i], errs[i] = hashFile(path); errs[i] == nil {
+			p.pixels[i] = capture.Pixels(path)
+		}
+	})
 	return p, errs, err
 }
 
@@ -70,7 +76,7 @@ func (p *pictures) look(ctx context.Context, errs []error, shelf *feature.Shelf,
 	if first != nil {
 		found, err = first.network.Collect(ctx, first.shelf, first.descriptions, viewKey(p.view), list, plain, step)
 	} else {
-		found, err = see(ctx, list, step)
+		found, err = feature.Show(ctx, list, step)
 	}
 	if err = errors.Join(err, l.failed); err != nil {
 		return err
@@ -82,25 +88,6 @@ func (p *pictures) look(ctx context.Context, errs []error, shelf *feature.Shelf,
 	p.leaveOut(errs)
 	p.groups, err = p.set.Groups(ctx, p.looks)
 	return err
-}
-
-// see is feature.Network.Collect without a network.
-func see(ctx context.Context, list []feature.Picture, step func()) (errs []error, err error) {
-	errs = make([]error, len(list))
-	var mu sync.Mutex
-	err = parallel.Until(ctx, len(list), func(i int) {
-		if list[i].Seen != nil {
-			var f *capture.Frame
-			if f, errs[i] = list[i].Open(); errs[i] == nil {
-				errs[i] = list[i].Seen(f)
-				f.Close()
-			}
-		}
-		mu.Lock()
-		defer mu.Unlock()
-		step()
-	})
-	return errs, err
 }
 
 // looking is a look at pictures under way.
@@ -224,11 +211,11 @@ func (p *pictures) leaveOut(errs []error) {
 			p.broken = append(p.broken, err)
 			continue
 		}
-		p.hashes[n], p.looks[n] = p.hashes[i], p.looks[i]
+		p.hashes[n], p.pixels[n], p.looks[n] = p.hashes[i], p.pixels[i], p.looks[i]
 		n++
 	}
 	p.set = p.set.Without(func(i int) bool { return errs[i] != nil })
-	p.hashes, p.looks = p.hashes[:n], p.looks[:n]
+	p.hashes, p.pixels, p.looks = p.hashes[:n], p.pixels[:n], p.looks[:n]
 }
 
 // features lists some pictures for feature.Network.Collect.
@@ -236,7 +223,7 @@ func (p *pictures) features(some []int) []feature.Picture {
 	list := make([]feature.Picture, len(some))
 	for j, i := range some {
 		path := p.set.Pictures[i].Path
-		list[j] = feature.Picture{Hash: p.hashes[i], Open: func() (*capture.Frame, error) { return capture.ReadPicture(path, p.view) }}
+		list[j] = feature.Picture{Hash: p.hashes[i], Pixels: p.pixels[i], Open: func() (*capture.Frame, error) { return capture.ReadPicture(path, p.view) }}
 	}
 	return list
 }

@@ -125,6 +125,7 @@ func (o *trainOptions) run(ctx context.Context, w io.Writer) error {
 	// again as what is needed.
 	debug.SetGCPercent(50)
 	debug.SetMemoryLimit(heapBytes)
+	returnLargeBlocks()
 	progress := newSteps(os.Stderr)
 	t := train.Options{
 		Dir: o.dir, Test: o.test, Pass: pass, View: captureSettings(cfg), Bases: o.bases, Sizes: o.sizes,

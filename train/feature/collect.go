@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"gocv.io/x/gocv"
+	"golang.org/x/sync/semaphore"
 
 	"passfail/capture"
 	"passfail/model"
@@ -15,9 +16,20 @@ import (
 
 // Picture is one that features are wanted of.
 type Picture struct {
-	Hash [32]byte                       // of its file
-	Open func() (*capture.Frame, error) // decodes it; called only where something is not on the shelf
-	Seen func(*capture.Frame) error     // unless nil, it is to be opened all the same, and shown here
+	Hash   [32]byte                       // of its file
+	Pixels int64                          // that decoding gives; 0: not known
+	Open   func() (*capture.Frame, error) // decodes it; called only where something is not on the shelf
+	Seen   func(*capture.Frame) error     // unless nil, it is to be opened all the same, and shown here
+}
+
+// mostPixels is how many may be decoded at a time, but for a single picture that
+// has more: each takes three bytes, and about as much again where it is turned,
+// looked at or jittered.
+const mostPixels = 12_000_000
+
+// Show shows each picture to its Seen, where it has one: Collect without features.
+func Show(ctx context.Context, pictures []Picture, progress func()) (errs []error, err error) {
+	return (*Network)(nil).Collect(ctx, nil, nil, "", pictures, nil, progress)
 }
 
 // Collect puts the features of each picture, in each of the variants, on the
@@ -30,6 +42,7 @@ func (n *Network) Collect(ctx context.Context, shelf, extras *Shelf, view string
 	work := make(chan int)
 	workers := min(runtime.NumCPU(), max(len(pictures), 1))
 	failed := make([]error, workers)
+	room := semaphore.NewWeighted(mostPixels)
 	pooling := sync.OnceValues(n.pooling) // one for all workers, and none where nothing is missing
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -37,10 +50,10 @@ func (n *Network) Collect(ctx context.Context, shelf, extras *Shelf, view string
 	var group sync.WaitGroup
 	for w := range workers {
 		group.Go(func() {
-			c := collector{network: n, shelf: shelf, extras: extras, view: view, variants: variants, pooling: pooling}
+			c := collector{network: n, shelf: shelf, extras: extras, view: view, variants: variants, pooling: pooling, room: room}
 			defer c.close()
 			for i := range work {
-				errs[i], failed[w] = c.collect(&pictures[i])
+				errs[i], failed[w] = c.collect(ctx, &pictures[i])
 				if failed[w] != nil {
 					cancel()
 					return
@@ -78,12 +91,12 @@ type collector struct {
 	view          string
 	variants      []Variant
 	pooling       func() ([]byte, error)
-	x             *Extractor // opened when first needed
-	jittered      gocv.Mat   // scratch, likewise
+	room          *semaphore.Weighted // pixels
+	x             *Extractor          // opened when first needed
 }
 
 // collect returns what is wrong with the picture, and what is wrong with all.
-func (c *collector) collect(p *Picture) (bad, failed error) {
+func (c *collector) collect(ctx context.Context, p *Picture) (bad, failed error) {
 	var missing []Variant
 	for _, v := range c.variants {
 		k := c.network.Key(p.Hash, c.view, v)
@@ -94,6 +107,14 @@ func (c *collector) collect(p *Picture) (bad, failed error) {
 	if len(missing) == 0 && p.Seen == nil {
 		return nil, nil
 	}
+	pixels := p.Pixels
+	if pixels <= 0 || pixels > mostPixels {
+		pixels = mostPixels
+	}
+	if c.room.Acquire(ctx, pixels) != nil {
+		return nil, nil // ctx has ended, and Collect says so
+	}
+	defer c.room.Release(pixels)
 	f, err := p.Open()
 	if err != nil {
 		return err, nil
@@ -115,7 +136,6 @@ func (c *collector) collect(p *Picture) (bad, failed error) {
 		if c.x, err = c.network.open(b, model.Options{Threads: 1}); err != nil {
 			return nil, err
 		}
-		c.jittered = gocv.NewMat()
 	}
 	loaded := -1
 	for _, v := range missing {
@@ -150,15 +170,16 @@ func (c *collector) load(f *capture.Frame, hash [32]byte, jitter int) error {
 		return c.x.Load(&f.Image, f.ROI)
 	}
 	j := newJitter(hash, jitter)
-	if err := j.apply(&f.Image, f.ROI, &c.jittered); err != nil {
+	jittered := gocv.NewMat() // not kept: it is as large as the picture
+	defer jittered.Close()
+	if err := j.apply(&f.Image, f.ROI, &jittered); err != nil {
 		return err
 	}
-	return c.x.Load(&c.jittered, image.Rect(0, 0, c.jittered.Cols(), c.jittered.Rows()))
+	return c.x.Load(&jittered, image.Rect(0, 0, jittered.Cols(), jittered.Rows()))
 }
 
 func (c *collector) close() {
 	if c.x != nil {
 		c.x.Close()
-		c.jittered.Close()
 	}
 }

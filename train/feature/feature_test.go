@@ -9,6 +9,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -264,6 +265,45 @@ func TestCollect(t *testing.T) {
 	}
 	if errs[3] == nil || errors.Join(errs[:3]...) != nil {
 		t.Errorf("errors %v, want one of the broken picture", errs)
+	}
+}
+
+// Large pictures are decoded one after the other, small ones side by side.
+func TestLargePicturesAreAloneInMemory(t *testing.T) {
+	for _, c := range []struct {
+		pixels int64
+		alone  bool
+	}{{mostPixels, true}, {mostPixels * 2, true}, {0, true}, {1000, runtime.NumCPU() == 1}} {
+		var now, most, shown atomic.Int32
+		var list []Picture
+		path := parts(t, 1)[0]
+		meet := make(chan struct{}, 2)
+		for range 8 {
+			list = append(list, Picture{
+				Pixels: c.pixels,
+				Open:   func() (*capture.Frame, error) { return capture.ReadPicture(path, capture.Settings{}) },
+				Seen: func(*capture.Frame) error {
+					if n := now.Add(1); n > most.Load() {
+						most.Store(n)
+					}
+					if shown.Add(1) <= 2 && !c.alone { // the first two wait for each other
+						meet <- struct{}{}
+						for len(meet) < 2 {
+							runtime.Gosched()
+						}
+					}
+					now.Add(-1)
+					return nil
+				},
+			})
+		}
+		errs, err := Show(t.Context(), list, nil)
+		if err = errors.Join(append(errs, err)...); err != nil {
+			t.Fatal(err)
+		}
+		if shown.Load() != 8 || (most.Load() == 1) != c.alone {
+			t.Errorf("%d pixels: %d pictures were shown, at most %d at a time", c.pixels, shown.Load(), most.Load())
+		}
 	}
 }
 
