@@ -16,7 +16,7 @@ import (
 )
 
 // inMemory is the most that activations may take before they go to a file.
-const inMemory = 32 << 20 // bytes
+const inMemory = 16 << 20 // bytes
 
 // cache holds what the frozen part of the network makes of each picture and
 // view: the cut as the file stores it, then the frozen taps' statistics.

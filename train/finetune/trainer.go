@@ -8,9 +8,13 @@ import (
 	"sync"
 )
 
-// micro is how many pictures go through the network at a time: enough to keep
-// the products of matrices busy, few enough to stay in the caches.
-const micro = 4
+// At most micro pictures go through the network at a time, and no more than whose
+// maps have atOnce numbers: enough to keep the products of matrices busy, few enough
+// to stay in the caches, and in the memory of a small machine.
+const (
+	micro  = 4
+	atOnce = 3 << 20
+)
 
 // trainer holds what a training needs in memory.
 type trainer struct {
@@ -18,6 +22,7 @@ type trainer struct {
 	s       Source
 	top     *top
 	cache   *cache
+	micro   int // pictures that go through the network at a time
 	head    *head
 	p       *parameters
 	grads   [lanes][]float32
@@ -48,10 +53,15 @@ type item struct {
 
 func newTrainer(o Options, s Source, t *top, c *cache) *trainer {
 	tr := &trainer{o: o, s: s, top: t, cache: c}
+	maps := 0
+	for _, n := range t.nodes {
+		maps += n.size()
+	}
+	tr.micro = min(max(atOnce/maps, 1), micro)
 	classes := s.Classes()
 	for range o.Threads {
 		tr.workers = append(tr.workers, &worker{
-			workspace: newWorkspace(t, micro), record: make([]byte, c.record), partner: make([]float32, t.nodes[0].size()),
+			workspace: newWorkspace(t, tr.micro), record: make([]byte, c.record), partner: make([]float32, t.nodes[0].size()),
 			extra: make([]float32, t.features()), logits: make([]float32, rowsFor(classes)), wanted: make([]float32, classes),
 		})
 	}
@@ -103,12 +113,12 @@ func (tr *trainer) parallel(parts int, do func(w *worker, part int) error) error
 // each runs items through the network and calls use with each one's place in the
 // list and in the worker's memory.
 func (tr *trainer) each(ctx context.Context, list []item, values []float32, rounded bool, use func(w *worker, place, n int)) error {
-	return tr.parallel((len(list)+micro-1)/micro, func(w *worker, part int) error {
+	return tr.parallel((len(list)+tr.micro-1)/tr.micro, func(w *worker, part int) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		from := part * micro
-		n := min(micro, len(list)-from)
+		from := part * tr.micro
+		n := min(tr.micro, len(list)-from)
 		for i := range n {
 			if err := tr.load(w, list[from+i], i); err != nil {
 				return err
@@ -286,8 +296,8 @@ func (tr *trainer) step(ctx context.Context, batch []item, rate float64) (loss, 
 	var losses, weights [lanes]float64
 	err = tr.parallel(lanes, func(w *worker, lane int) error {
 		mine := batch[lane*len(batch)/lanes : (lane+1)*len(batch)/lanes]
-		for from := 0; from < len(mine); from += micro {
-			items := mine[from:min(from+micro, len(mine))]
+		for from := 0; from < len(mine); from += tr.micro {
+			items := mine[from:min(from+tr.micro, len(mine))]
 			l, v, err := tr.learn(w, items, tr.grads[lane], 1/float64(len(batch)))
 			if err != nil {
 				return err

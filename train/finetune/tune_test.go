@@ -13,6 +13,7 @@ import (
 	"passfail/demo"
 	"passfail/model"
 	"passfail/model/base"
+	"passfail/model/graph"
 )
 
 // parts is a source of generated pictures.
@@ -337,6 +338,39 @@ func TestActivationsInAFile(t *testing.T) {
 			}
 			if !slices.Equal(x, y) || slices.Max(x) == 0 {
 				t.Fatalf("picture %d, view %d: the file gives other activations", i, view)
+			}
+		}
+	}
+}
+
+// A larger input may not take more memory: fewer pictures go through the network at
+// a time.
+func TestLargeInputsTakeNoMoreMemory(t *testing.T) {
+	for _, name := range []string{"efficientnet_lite0", "mobilenet_v2"} {
+		for _, size := range []int{224, 384, 512} {
+			f, err := graph.Parse(network(t, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := f.Resize(size); err != nil {
+				t.Fatal(err)
+			}
+			b, err := f.Bytes()
+			if err != nil {
+				t.Fatal(err)
+			}
+			p, err := parse(b, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := &parts{classes: 2, labels: []int{0, 1}, held: []bool{false, false}}
+			tr := newTrainer(Options{Threads: 2}, s, p.top, newCache(p.top, s, 1))
+			numbers := 0
+			for _, values := range tr.workers[0].values {
+				numbers += len(values)
+			}
+			if numbers > atOnce || numbers < atOnce/3 || size == 224 && tr.micro != micro {
+				t.Errorf("%s at %d: %d pictures at a time, whose maps have %d numbers", name, size, tr.micro, numbers)
 			}
 		}
 	}
