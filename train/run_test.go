@@ -366,6 +366,7 @@ func TestRunRefuses(t *testing.T) {
 		{"no such test", func(o *Options) { o.Test = "/nowhere" }, []string{"test pictures", "/nowhere"}},
 		{"no such base", func(o *Options) { o.Bases = []string{"nothing"} }, []string{"nothing", "mobilenet_v2"}},
 		{"no such size", func(o *Options) { o.Sizes = []int{31} }, []string{"31", "multiple of 32"}},
+		{"too few parts to fine-tune", func(o *Options) { o.FineTune = true }, []string{`"good" has 4`, "10 parts", "--fine-tune"}},
 		{"nothing is cheap enough", func(o *Options) { o.MaxCost = 0.001 }, []string{"0.001"}},
 		{"a cache that is no folder", func(o *Options) { o.Cache = notFolder }, []string{"cache", "not a directory", "--cache"}},
 	} {

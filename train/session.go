@@ -109,6 +109,9 @@ func (s *session) survey(ctx context.Context) error {
 	for _, f := range s.fold {
 		s.folds = max(s.folds, f+1)
 	}
+	if s.o.FineTune {
+		return s.tunable()
+	}
 	return nil
 }
 
