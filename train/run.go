@@ -51,8 +51,9 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 		}
 	}
 	if s.tuning != nil && s.tuning.kept {
-		// The base has seen all other pictures: only these are honest.
-		sample = s.tuning.sample
+		// The base has seen the other pictures. It has seen these too, but not
+		// when they were judged.
+		sample = s.tuning.after.sample
 	} else {
 		logits, err := s.crossValidate(ctx, best)
 		if err != nil {

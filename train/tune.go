@@ -4,199 +4,169 @@ import (
 	"context"
 	"fmt"
 	"time"
-	"unsafe"
 
-	"passfail/capture"
 	"passfail/evaluate"
-	"passfail/model"
 	"passfail/train/feature"
 	"passfail/train/finetune"
+	"passfail/train/head"
 )
 
 // tuning is what came of fine-tuning a candidate's base.
 type tuning struct {
 	kept          bool
-	before, after *evaluate.Figures // of the fold that taught nothing
-	sample        *evaluate.Sample  // that fold, judged by the tuned model
+	before, after *outside
 	took          time.Duration
 	epochs        int
 }
 
-// Folds that do not tune: one judges whether anything was gained, one decides
-// when to stop.
+// Folds that do not tune at first: one judges whether anything was gained, one
+// decides when to stop.
 const (
 	judging  = 0
 	stopping = 1
 )
 
-// fineTune trains the top of the candidate's base and compares the outcome, as it
-// is served in 8 bit, with the candidate, on a fold that neither tuned nor taught
-// nor stopped. It returns the better one.
+// fineTune trains the top of the candidate's base on some of the pictures and
+// compares the outcome, as it is served in 8 bit, with the candidate, on a fold
+// that neither tuned nor taught nor stopped. If it judges better, the base is
+// tuned once more, on all pictures. fineTune returns the better candidate.
 func (s *session) fineTune(ctx context.Context, t *tried) (*tried, *tuning, error) {
 	if s.folds < 4 {
 		return nil, nil, fmt.Errorf("fine-tuning needs pictures of at least four parts of each label: it divides them into parts that tune, stop and judge")
 	}
 	began := time.Now()
-	source, err := s.newTuneSource(t)
+	out := &tuning{}
+	defer func() { out.took = time.Since(began) }()
+	var err error
+	if out.before, err = s.judgeOutside(ctx, t); err != nil {
+		return nil, nil, err
+	}
+	trial, err := s.tune(ctx, t, nil)
 	if err != nil {
 		return nil, nil, err
+	}
+	out.epochs = trial.Tuned.Epochs
+	if out.epochs == 0 { // no pass was better than none
+		return t, out, nil
+	}
+	tuned, err := s.tunedCandidate(ctx, t, trial.Base)
+	if err != nil {
+		return nil, nil, err
+	}
+	s.tried = append(s.tried, tuned)
+	if out.after, err = s.judgeOutside(ctx, tuned); err != nil {
+		return nil, nil, err
+	}
+	f := out.after.figures
+	tuned.loss, tuned.auc, tuned.accuracy = float64(f.LogLoss), f.AUC, f.Accuracy
+	if out.kept = f.LogLoss < out.before.figures.LogLoss; !out.kept {
+		tuned.skipped = "no better on pictures that were held out"
+		return t, out, nil
+	}
+	whole, err := s.tune(ctx, t, trial)
+	if err != nil {
+		return nil, nil, err
+	}
+	final, err := s.tunedCandidate(ctx, t, whole.Base)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := s.try(ctx, final, s.all()); err != nil {
+		return nil, nil, err
+	}
+	// The base knows the pictures that tuned it too well, so what its head makes of them
+	// does not tell how sure it may be. The fold told that of the trial's head.
+	final.fitted.Head.Recalibrate(out.after.calibration)
+	return final, out, nil
+}
+
+// tune trains the top of a candidate's base: without the judging fold or, where
+// there was a trial, with all pictures.
+func (s *session) tune(ctx context.Context, t *tried, trial *finetune.Result) (*finetune.Result, error) {
+	source, err := s.newTuneSource(t, trial != nil)
+	if err != nil {
+		return nil, err
 	}
 	defer source.close()
 	untuned, err := t.network.Base()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	file, err := untuned.Bytes()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	r, err := finetune.Tune(ctx, file, source, finetune.Options{
-		Views: len(source.turns), Seed: s.o.Seed, Dir: s.o.Cache, Threads: 2,
+	s.room = head.Room{} // tuning needs the memory
+	doing := "fine-tuning"
+	if trial != nil {
+		doing = "fine-tuning with all pictures"
+	}
+	return finetune.Tune(ctx, file, source, finetune.Options{
+		Views: len(source.turns), Seed: s.o.Seed, Dir: s.o.Cache, Threads: 2, Again: trial,
 		Progress: func(p finetune.Progress) {
-			doing := "fine-tuning: " + p.Stage
+			step := Step{doing + ": " + p.Stage, p.Done, p.Total}
 			if p.Epoch > 0 {
-				doing = fmt.Sprintf("fine-tuning, pass %d of %d at the most", p.Epoch, p.Epochs)
+				step.Doing = fmt.Sprintf("%s, pass %d of %d at the most", doing, p.Epoch, p.Epochs)
 			}
-			s.o.Progress(Step{doing, p.Done, p.Total})
+			s.o.Progress(step)
 		},
 	})
+}
+
+// tunedCandidate is a candidate with another base, and all features that it needs.
+func (s *session) tunedCandidate(ctx context.Context, t *tried, base []byte) (*tried, error) {
+	n, err := feature.NewNetwork(t.network.Name+" (fine-tuned)", base, t.network.Size, describe)
 	if err != nil {
-		return nil, nil, err
-	}
-	out := &tuning{epochs: r.Tuned.Epochs}
-	_, before, err := s.judgeOutside(ctx, t)
-	if err != nil {
-		return nil, nil, err
-	}
-	if out.before, err = evaluate.Evaluate(before, evaluate.DefaultThreshold); err != nil {
-		return nil, nil, err
-	}
-	if r.Tuned.Epochs == 0 { // no pass was better than none
-		out.after, out.took = out.before, time.Since(began)
-		return t, out, nil
-	}
-	n, err := feature.NewNetwork(t.network.Name+" (fine-tuned)", r.Base, t.network.Size, describe)
-	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	m, err := s.newMaterial(n)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	tuned := &tried{candidate: &candidate{network: n, teach: t.teach, serve: t.serve, cost: t.cost}, material: m}
-	if err := s.try(ctx, tuned, s.all()); err != nil {
-		return nil, nil, err
-	}
-	logits, after, err := s.judgeOutside(ctx, tuned)
-	if err != nil {
-		return nil, nil, err
-	}
-	out.sample = after
-	if out.after, err = evaluate.Evaluate(after, evaluate.DefaultThreshold); err != nil {
-		return nil, nil, err
-	}
-	tuned.loss, tuned.auc, tuned.accuracy = float64(out.after.LogLoss), out.after.AUC, out.after.Accuracy
-	out.took = time.Since(began)
-	out.kept = out.after.LogLoss < out.before.LogLoss
-	if !out.kept {
-		tuned.skipped = "no better on pictures that were held out"
-		s.tried = append(s.tried, tuned)
-		return t, out, nil
-	}
-	// The base knows the pictures that tuned it too well: how sure the model may
-	// be is told by those that did not.
-	if err := s.recalibrate(tuned, logits); err != nil {
-		return nil, nil, err
-	}
-	s.tried = append(s.tried, tuned)
-	return tuned, out, nil
+	return tuned, m.collect(ctx, s.all(), t.teach, func(done, total int) {
+		s.o.Progress(Step{"trying " + tuned.String(), done, total})
+	})
 }
 
-// judgeOutside is judgeFold of the judging fold: its logits, and the sample.
-func (s *session) judgeOutside(ctx context.Context, t *tried) ([]float64, *evaluate.Sample, error) {
+// outside is how the judging fold is judged by a candidate that others taught.
+type outside struct {
+	calibration *head.Calibration // that suits the fold
+	sample      *evaluate.Sample  // with it
+	figures     *evaluate.Figures
+}
+
+func (s *session) judgeOutside(ctx context.Context, t *tried) (*outside, error) {
 	some, logits, err := s.judgeFold(ctx, t, judging)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	return logits, s.sampleOf(some, logits, t.fitted.Head.Rows), nil
-}
-
-// recalibrate makes a candidate's head as sure as logits of the judging fold say.
-func (s *session) recalibrate(t *tried, logits []float64) error {
+	set := s.pictures.set
 	var class []int
-	for i, f := range s.fold {
-		if f == judging {
-			class = append(class, s.pictures.set.Pictures[i].Label)
-		}
+	for _, i := range some {
+		class = append(class, set.Pictures[i].Label)
 	}
-	return t.fitted.Head.Recalibrate(logits, class, len(s.pictures.set.Labels))
+	o := &outside{}
+	if o.calibration, err = head.Calibrate(logits, class, len(set.Labels)); err != nil {
+		return nil, err
+	}
+	o.calibration.Apply(logits)
+	o.sample = s.sampleOf(some, logits, len(logits)/len(some))
+	o.figures, err = evaluate.Evaluate(o.sample, evaluate.DefaultThreshold)
+	return o, err
 }
 
 // sentence says what came of it.
 func (t *tuning) sentence() string {
-	verdict := "Fine-tuning was kept"
-	switch {
-	case t.epochs == 0:
+	if t.epochs == 0 {
 		return fmt.Sprintf("Fine-tuning brought nothing: no pass was better than none (%.0f s).", t.took.Seconds())
-	case !t.kept:
+	}
+	verdict := "Fine-tuning was kept, and done again with all pictures"
+	if !t.kept {
 		verdict = "Fine-tuning was not kept, since it judged no better"
 	}
+	before, after := t.before.figures, t.after.figures
 	return fmt.Sprintf("%s: on %d pictures that were held out from it, log loss %.3f with and %.3f without, ROC AUC %.3f and %.3f, right labels %s and %s (%d passes, %.0f s).",
-		verdict, t.after.Pictures, float64(t.after.LogLoss), float64(t.before.LogLoss), float64(t.after.AUC), float64(t.before.AUC),
-		evaluate.Percent(float64(t.after.Accuracy)), evaluate.Percent(float64(t.before.Accuracy)), t.epochs, t.took.Seconds())
-}
-
-// tuneSource shows finetune the pictures outside the judging fold.
-type tuneSource struct {
-	s        *session
-	pictures []int
-	turns    []feature.Turn
-	x        *feature.Extractor
-	loaded   int // picture that x holds; −1: none
-}
-
-func (s *session) newTuneSource(t *tried) (*tuneSource, error) {
-	src := &tuneSource{s: s, loaded: -1}
-	for i, f := range s.fold {
-		if f != judging {
-			src.pictures = append(src.pictures, i)
-		}
-	}
-	seen := map[feature.Turn]bool{}
-	for _, v := range t.teach {
-		if !seen[v.Turn] {
-			seen[v.Turn] = true
-			src.turns = append(src.turns, v.Turn)
-		}
-	}
-	var err error
-	src.x, err = t.network.Open(model.Options{Threads: 1})
-	return src, err
-}
-
-func (t *tuneSource) close()       { t.x.Close() }
-func (t *tuneSource) Len() int     { return len(t.pictures) }
-func (t *tuneSource) Classes() int { return len(t.s.pictures.set.Labels) }
-func (t *tuneSource) Label(i int) int {
-	return t.s.pictures.set.Pictures[t.pictures[i]].Label
-}
-func (t *tuneSource) HeldOut(i int) bool { return t.s.fold[t.pictures[i]] == stopping }
-
-// Load is finetune.Source's: the picture as the network's input, by the code that
-// serves.
-func (t *tuneSource) Load(i, view int, input []int8) error {
-	if t.loaded != i {
-		f, err := capture.ReadPicture(t.s.pictures.set.Pictures[t.pictures[i]].Path, t.s.pictures.view)
-		if err != nil {
-			return err
-		}
-		err = t.x.Load(&f.Image, f.ROI)
-		f.Close()
-		if err != nil {
-			return err
-		}
-		t.loaded = i
-	}
-	t.x.Turned(t.turns[view], unsafe.Slice((*byte)(unsafe.Pointer(&input[0])), len(input)))
-	return nil
+		verdict, after.Pictures, float64(after.LogLoss), float64(before.LogLoss), float64(after.AUC), float64(before.AUC),
+		evaluate.Percent(float64(after.Accuracy)), evaluate.Percent(float64(before.Accuracy)), t.epochs, t.took.Seconds())
 }

@@ -28,12 +28,16 @@ func (tr *trainer) finish(ctx context.Context, p *parsed, r *Result) error {
 	if err != nil {
 		return err
 	}
+	r.temperature = j.temperature
+	if again := tr.o.Again; again != nil { // none is left that the head does not know
+		j.loss, j.accuracy, r.temperature = math.NaN(), math.NaN(), again.temperature
+	}
 	r.QuantizedLoss, r.QuantizedAccuracy = j.loss, j.accuracy
 	// Smoothed labels teach a head to doubt itself: its logits are put right.
 	r.Head = h.folded(tr.p.head.weights.of(values), tr.p.head.bias.of(values))
 	for _, x := range [][]float32{r.Head.Weights, r.Head.Bias} {
 		for i := range x {
-			x[i] /= float32(j.temperature)
+			x[i] /= float32(r.temperature)
 		}
 	}
 	return nil
@@ -54,10 +58,17 @@ func (h *head) folded(weights, bias []float32) Head {
 	return out
 }
 
+// checked is with how many pictures the new base is compared where none is held
+// out.
+const checked = 64
+
 // compare runs the held-out pictures through the 8-bit network net and through
 // the float one, and judges the head on what the 8-bit one gives.
 func (tr *trainer) compare(ctx context.Context, net *model.Network, values []float32, r *Result) (judgement, error) {
 	held := tr.pictures(true)
+	if len(held) == 0 {
+		held = some(tr.pictures(false), checked)
+	}
 	var logits []float32
 	r.Taps = make([]Fidelity, len(tr.top.taps))
 	for k, tap := range tr.top.taps {

@@ -94,18 +94,18 @@ func wanted(class, classes int, smoothing float64) []float32 {
 	return w
 }
 
-// startPenalties are tried from the strongest to the weakest.
+// startPenalties are tried where none is known, from the strongest to the weakest.
 var startPenalties = []float64{1, 3e-1, 1e-1, 3e-2, 1e-2, 3e-3, 1e-3}
 
-// fit sets weights and bias by logistic regression, with that penalty under
+// fit sets weights and bias by logistic regression, with that of the penalties under
 // which the pictures held out are best foretold. targets are the wanted
 // probabilities of each class.
-func (h *head) fit(ctx context.Context, training, held examples, targets [][]float32, product *dense.Worker) error {
+func (h *head) fit(ctx context.Context, training, held examples, targets [][]float32, penalties []float64, product *dense.Worker) error {
 	h.weights, h.bias = make([]float32, h.rows*h.features), make([]float32, h.rows)
 	w := make([]float64, h.rows*(h.features+1))
 	best := math.Inf(1)
 	f := &fitting{h: h, examples: training, targets: targets, product: product}
-	for _, penalty := range startPenalties {
+	for _, penalty := range penalties {
 		if err := ctx.Err(); err != nil {
 			return err
 		}

@@ -32,7 +32,7 @@ type Options struct {
 	Batch int // pictures between two steps; default 32
 
 	// Epochs is the most passes over the training pictures, each picture in a random
-	// view; default 20. Training ends after Patience epochs without a gain; default half of Epochs, 8 at least.
+	// view; default 12. Training ends after Patience epochs without a gain; default half of Epochs, 8 at least.
 	Epochs, Patience int
 
 	// Rate is the highest rate of the steps, as a share of the size of a channel's weights; default 0.01. It falls
@@ -44,6 +44,11 @@ type Options struct {
 	Smoothing float64 // of labels, 0 to 0.9; default 0.1
 	Mixup     float64 // share of pictures that are mixed with another, at the cut; default 0
 	Average   float64 // what the moving average of the weights keeps of itself at each step; default 0.99
+
+	// Again, unless nil, is what came of a training on some of the pictures: now all of them train,
+	// held out or not, for as many epochs as served best there and with that head's penalty. The other
+	// settings must be the same.
+	Again *Result
 
 	Seed uint64
 
@@ -63,7 +68,7 @@ type Progress struct {
 
 // Defaults, found by the held-out loss on ELPV and on generated parts.
 const (
-	defaultEpochs    = 20
+	defaultEpochs    = 12
 	defaultBatch     = 32
 	defaultRate      = 1e-2
 	defaultHeadRate  = 1e-3
@@ -124,12 +129,12 @@ func (o Options) ready(s Source) (Options, error) {
 	if o.Progress == nil {
 		o.Progress = func(Progress) {}
 	}
-	return o, check(s)
+	return o, check(s, o.Again == nil)
 }
 
 // check makes sure that there is something of each class to learn from and to
 // judge by.
-func check(s Source) error {
+func check(s Source, judged bool) error {
 	classes := s.Classes()
 	if classes < 2 {
 		return fmt.Errorf("%d classes: two at least are needed", classes)
@@ -147,7 +152,7 @@ func check(s Source) error {
 		}
 	}
 	for c := range classes {
-		if training[c] < 2 || held[c] < 1 {
+		if training[c] < 2 || judged && held[c] < 1 {
 			return fmt.Errorf("class %d has %d pictures to train with and %d held out; 2 and 1 at least are needed", c, training[c], held[c])
 		}
 	}

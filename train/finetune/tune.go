@@ -28,6 +28,11 @@ type Result struct {
 	QuantizedLoss, QuantizedAccuracy float64
 
 	Activations, Training time.Duration // time that each took
+
+	// What a training with Options.Again goes by.
+	planned     int     // epochs over which the rate falls
+	penalty     float64 // of the head
+	temperature float64 // likewise
 }
 
 // Tuned is kept in the new base's metadata.
@@ -68,6 +73,12 @@ type Fidelity struct {
 // to choose the head's penalty and the epoch.
 func Tune(ctx context.Context, base []byte, examples Source, o Options) (*Result, error) {
 	begin := time.Now()
+	if o.Again != nil {
+		if o.Again.Tuned.Epochs == 0 {
+			return nil, fmt.Errorf("fine-tuning again: nothing was gained by the first one")
+		}
+		examples = whole{examples}
+	}
 	o, err := o.ready(examples)
 	if err != nil {
 		return nil, fmt.Errorf("fine-tuning: %w", err)
@@ -95,6 +106,11 @@ func Tune(ctx context.Context, base []byte, examples Source, o Options) (*Result
 	return r, nil
 }
 
+// whole is a source of which nothing is held out.
+type whole struct{ Source }
+
+func (whole) HeldOut(int) bool { return false }
+
 // snapshot is a state of the training.
 type snapshot struct {
 	values []float32
@@ -106,6 +122,10 @@ type snapshot struct {
 func (tr *trainer) run(ctx context.Context, p *parsed, r *Result, begin time.Time) error {
 	if err := tr.start(ctx, p); err != nil {
 		return err
+	}
+	r.penalty = tr.head.penalty
+	if tr.o.Again != nil {
+		return tr.repeat(ctx, r)
 	}
 	held := tr.pictures(true)
 	judge := func() (judgement, error) {
@@ -146,9 +166,27 @@ func (tr *trainer) run(ctx context.Context, p *parsed, r *Result, begin time.Tim
 			epochs = min(epochs, number+int((tr.o.Budget-time.Since(begin))/max(took, 1)))
 		}
 	}
+	r.planned = epochs
 	copy(tr.p.average, best.values)
 	tr.top.setRanges(best.ranges)
 	return nil
+}
+
+// repeat trains as the training before did, to the epoch that was best there.
+func (tr *trainer) repeat(ctx context.Context, r *Result) error {
+	r.planned, r.Tuned.Epochs = tr.o.Again.planned, tr.o.Again.Tuned.Epochs
+	for number := 1; number <= r.Tuned.Epochs; number++ {
+		from := time.Now()
+		loss, err := tr.epoch(ctx, number, r.planned)
+		if err != nil {
+			return err
+		}
+		if math.IsNaN(loss) {
+			return fmt.Errorf("epoch %d: the loss is no number", number)
+		}
+		r.Epochs = append(r.Epochs, Epoch{number, loss, math.NaN(), math.NaN(), time.Since(from)})
+	}
+	return tr.calibrate(ctx, tr.views(tr.pictures(false), calibration), tr.p.average)
 }
 
 // calibration is how many pictures set the ranges of the maps.
@@ -156,7 +194,6 @@ const calibration = 256
 
 // start sets the ranges and fits the head with which the training begins.
 func (tr *trainer) start(ctx context.Context, p *parsed) error {
-	const calibration = 256  // pictures
 	const largest = 24 << 20 // bytes that the features to fit the head to may take
 	training, held := tr.pictures(false), tr.pictures(true)
 	if err := tr.calibrate(ctx, tr.views(training, calibration), p.values); err != nil {
@@ -189,7 +226,11 @@ func (tr *trainer) start(ctx context.Context, p *parsed) error {
 	h.standardize(known.x)
 	h.apply(known.x)
 	h.apply(unknown.x)
-	if err := h.fit(ctx, known, unknown, tr.targets, &tr.workers[0].product); err != nil {
+	penalties := startPenalties
+	if again := tr.o.Again; again != nil {
+		penalties, unknown = []float64{again.penalty}, known
+	}
+	if err := h.fit(ctx, known, unknown, tr.targets, penalties, &tr.workers[0].product); err != nil {
 		return err
 	}
 	known, unknown = examples{}, examples{}

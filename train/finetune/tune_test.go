@@ -305,6 +305,34 @@ func TestTuneKeepsWhatNothingBetters(t *testing.T) {
 	}
 }
 
+// TestTuneAgain trains with all pictures, as a training before it says.
+func TestTuneAgain(t *testing.T) {
+	b := network(t, "efficientnet_lite0")
+	s := generated(t, b, 6, demo.Good, demo.Chip)
+	before := &Result{Tuned: Tuned{Epochs: 2}, planned: 3, penalty: 0.1, temperature: 2}
+	r, err := Tune(t.Context(), b, s, Options{Views: 2, Again: before})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Epochs) != 2 || r.Tuned.Epochs != 2 {
+		t.Errorf("%d epochs were trained and %d are said; the training before found 2", len(r.Epochs), r.Tuned.Epochs)
+	}
+	if r.Tuned.Pictures != s.Len() || r.Tuned.HeldOut != 0 {
+		t.Errorf("%d of %d pictures trained, %d were held out", r.Tuned.Pictures, s.Len(), r.Tuned.HeldOut)
+	}
+	if slices.Equal(r.Base, b) {
+		t.Error("the base is as it was")
+	}
+	for _, f := range r.Taps {
+		if f.Rounded < 0.999 {
+			t.Errorf("tap %s: cosine of 8 bit to what was trained is %.5f", f.Name, f.Rounded)
+		}
+	}
+	if _, err := Tune(t.Context(), b, s, Options{Again: &Result{}}); err == nil || !strings.Contains(err.Error(), "nothing was gained") {
+		t.Errorf("again after nothing: %v", err)
+	}
+}
+
 func TestActivationsInAFile(t *testing.T) {
 	b := network(t, "efficientnet_lite0")
 	s := generated(t, b, 4, demo.Good, demo.Scratch)

@@ -83,23 +83,38 @@ func calibrate(scores []float64, classes []int, count int) (calibration, error) 
 	return calibration{math.Exp(result.X[0]), result.X[1:], result.F}, nil
 }
 
-// Recalibrate makes the head as sure of itself as logits [pictures][rows] of its
-// kind say, of pictures of these classes that taught nothing.
-func (h *Head) Recalibrate(logits []float64, classes []int, count int) error {
-	if len(classes) == 0 || len(logits) != len(classes)*h.Rows {
-		return fmt.Errorf("recalibrating: %d logits of %d pictures for a head of %d", len(logits), len(classes), h.Rows)
+// Calibration makes logits as sure as they should be: Slope · logit + Bias.
+type Calibration struct {
+	Slope float64
+	Bias  []float64 // [rows]
+}
+
+// Calibrate finds the calibration of logits [pictures][rows] of pictures that
+// taught nothing. Class is that of each, of so many classes.
+func Calibrate(logits []float64, class []int, classes int) (*Calibration, error) {
+	if len(class) == 0 || len(logits) == 0 || len(logits)%len(class) != 0 {
+		return nil, fmt.Errorf("calibrating: %d logits of %d pictures", len(logits), len(class))
 	}
-	c, err := calibrate(logits, classes, count)
+	c, err := calibrate(logits, class, classes)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	return &Calibration{c.slope, c.bias}, nil
+}
+
+// Apply calibrates logits [pictures][rows] in place.
+func (c *Calibration) Apply(logits []float64) {
+	for i, v := range logits {
+		logits[i] = c.Slope*v + c.Bias[i%len(c.Bias)]
+	}
+}
+
+// Recalibrate has the head give calibrated logits from now on.
+func (h *Head) Recalibrate(c *Calibration) {
 	for i := range h.Weights {
-		h.Weights[i] *= c.slope
+		h.Weights[i] *= c.Slope
 	}
-	for r := range h.Bias {
-		h.Bias[r] = c.slope*h.Bias[r] + c.bias[r]
-	}
-	return nil
+	c.Apply(h.Bias)
 }
 
 // ShiftPriors makes up for classes that have another share of the pictures where
