@@ -63,21 +63,28 @@ func (s *session) fineTune(ctx context.Context, t *tried) (*tried, *tuning, erro
 		tuned.skipped = "no better on pictures that were held out"
 		return t, out, nil
 	}
+	final, err := s.tuneWhole(ctx, t, trial, out.after.calibration)
+	return final, out, err
+}
+
+// tuneWhole tunes a candidate's base with all pictures, as the trial did with some,
+// and fits a head. The base knows the pictures that tuned it too well, so what the head
+// makes of them does not tell how sure it may be: the calibration does, which suited
+// the trial's head on pictures that the trial did not know.
+func (s *session) tuneWhole(ctx context.Context, t *tried, trial *finetune.Result, c *head.Calibration) (*tried, error) {
 	whole, err := s.tune(ctx, t, trial)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	final, err := s.tunedCandidate(ctx, t, whole.Base)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if err := s.try(ctx, final, s.all()); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	// The base knows the pictures that tuned it too well, so what its head makes of them
-	// does not tell how sure it may be. The fold told that of the trial's head.
-	final.fitted.Head.Recalibrate(out.after.calibration)
-	return final, out, nil
+	final.fitted.Head.Recalibrate(c)
+	return final, nil
 }
 
 // tune trains the top of a candidate's base: without the judging fold or, where
