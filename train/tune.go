@@ -109,7 +109,7 @@ func (s *session) tune(ctx context.Context, t *tried, trial *finetune.Result) (*
 		doing = "fine-tuning with all pictures"
 	}
 	return finetune.Tune(ctx, file, source, finetune.Options{
-		Views: len(source.turns), Seed: s.o.Seed, Dir: s.o.Cache, Threads: 2, Again: trial,
+		Views: len(source.views), Seed: s.o.Seed, Dir: s.o.Cache, Threads: 2, Again: trial,
 		Progress: func(p finetune.Progress) {
 			step := Step{doing + ": " + p.Stage, p.Done, p.Total}
 			if p.Epoch > 0 {

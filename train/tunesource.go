@@ -1,6 +1,7 @@
 package train
 
 import (
+	"slices"
 	"unsafe"
 
 	"passfail/capture"
@@ -8,27 +9,25 @@ import (
 	"passfail/train/feature"
 )
 
+// tuneViews is in how many views a picture tunes, at least: fewer would be learned by heart.
+const tuneViews = 8
+
 // tuneSource shows finetune the pictures outside the judging fold, or all.
 type tuneSource struct {
 	s        *session
 	pictures []int
-	turns    []feature.Turn
+	views    []feature.Variant
 	x        *feature.Extractor
-	loaded   int // picture that x holds; −1: none
+	picture  int            // that frame is; −1: none
+	frame    *capture.Frame // its decoded picture
+	jitter   int            // in which x has it
 }
 
 func (s *session) newTuneSource(t *tried, all bool) (*tuneSource, error) {
-	src := &tuneSource{s: s, loaded: -1}
+	src := &tuneSource{s: s, views: tuningViews(t.teach), picture: -1}
 	for i, f := range s.fold {
 		if all || f != judging {
 			src.pictures = append(src.pictures, i)
-		}
-	}
-	seen := map[feature.Turn]bool{}
-	for _, v := range t.teach {
-		if !seen[v.Turn] {
-			seen[v.Turn] = true
-			src.turns = append(src.turns, v.Turn)
 		}
 	}
 	var err error
@@ -36,7 +35,35 @@ func (s *session) newTuneSource(t *tried, all bool) (*tuneSource, error) {
 	return src, err
 }
 
-func (t *tuneSource) close()       { t.x.Close() }
+// tuningViews are the turns that teach, in as many jitters as it takes.
+func tuningViews(teach []feature.Variant) []feature.Variant {
+	var turns []feature.Turn
+	for _, v := range teach {
+		if !slices.Contains(turns, v.Turn) {
+			turns = append(turns, v.Turn)
+		}
+	}
+	var views []feature.Variant
+	for jitter := 0; len(views) < tuneViews; jitter++ {
+		for _, t := range turns {
+			views = append(views, feature.Variant{Turn: t, Jitter: jitter})
+		}
+	}
+	return views
+}
+
+func (t *tuneSource) close() {
+	t.x.Close()
+	t.forget()
+}
+
+func (t *tuneSource) forget() {
+	if t.frame != nil {
+		t.frame.Close()
+	}
+	t.picture, t.frame = -1, nil
+}
+
 func (t *tuneSource) Len() int     { return len(t.pictures) }
 func (t *tuneSource) Classes() int { return len(t.s.pictures.set.Labels) }
 func (t *tuneSource) Label(i int) int {
@@ -47,18 +74,21 @@ func (t *tuneSource) HeldOut(i int) bool { return t.s.fold[t.pictures[i]] == sto
 // Load is finetune.Source's: the picture as the network's input, by the code that
 // serves.
 func (t *tuneSource) Load(i, view int, input []int8) error {
-	if t.loaded != i {
-		f, err := capture.ReadPicture(t.s.pictures.set.Pictures[t.pictures[i]].Path, t.s.pictures.view)
-		if err != nil {
+	v, picture := t.views[view], t.pictures[i]
+	if t.picture != picture || t.jitter != v.Jitter {
+		if t.picture != picture {
+			t.forget()
+			f, err := capture.ReadPicture(t.s.pictures.set.Pictures[picture].Path, t.s.pictures.view)
+			if err != nil {
+				return err
+			}
+			t.picture, t.frame = picture, f
+		}
+		if err := t.x.LoadJittered(&t.frame.Image, t.frame.ROI, t.s.pictures.hashes[picture], v.Jitter); err != nil {
 			return err
 		}
-		err = t.x.Load(&f.Image, f.ROI)
-		f.Close()
-		if err != nil {
-			return err
-		}
-		t.loaded = i
+		t.jitter = v.Jitter
 	}
-	t.x.Turned(t.turns[view], unsafe.Slice((*byte)(unsafe.Pointer(&input[0])), len(input)))
+	t.x.Turned(v.Turn, unsafe.Slice((*byte)(unsafe.Pointer(&input[0])), len(input)))
 	return nil
 }

@@ -3,11 +3,9 @@ package feature
 import (
 	"context"
 	"fmt"
-	"image"
 	"runtime"
 	"sync"
 
-	"gocv.io/x/gocv"
 	"golang.org/x/sync/semaphore"
 
 	"passfail/capture"
@@ -140,7 +138,7 @@ func (c *collector) collect(ctx context.Context, p *Picture) (bad, failed error)
 	loaded := -1
 	for _, v := range missing {
 		if v.Jitter != loaded {
-			if err := c.load(f, p.Hash, v.Jitter); err != nil {
+			if err := c.x.LoadJittered(&f.Image, f.ROI, p.Hash, v.Jitter); err != nil {
 				return err, nil
 			}
 			loaded = v.Jitter
@@ -163,20 +161,6 @@ func (c *collector) collect(ctx context.Context, p *Picture) (bad, failed error)
 }
 
 func (c *collector) wantsExtra(v Variant) bool { return c.extras != nil && v == Variant{} }
-
-// load prepares the picture, jittered so or not at all (0).
-func (c *collector) load(f *capture.Frame, hash [32]byte, jitter int) error {
-	if jitter == 0 {
-		return c.x.Load(&f.Image, f.ROI)
-	}
-	j := newJitter(hash, jitter)
-	jittered := gocv.NewMat() // not kept: it is as large as the picture
-	defer jittered.Close()
-	if err := j.apply(&f.Image, f.ROI, &jittered); err != nil {
-		return err
-	}
-	return c.x.Load(&jittered, image.Rect(0, 0, jittered.Cols(), jittered.Rows()))
-}
 
 func (c *collector) close() {
 	if c.x != nil {

@@ -201,6 +201,20 @@ func (e *Extractor) Load(img *gocv.Mat, roi image.Rectangle) error {
 	return nil
 }
 
+// LoadJittered is Load of the picture, of a file with this hash, in the n-th of its jitters; the
+// picture itself is number 0.
+func (e *Extractor) LoadJittered(img *gocv.Mat, roi image.Rectangle, hash [32]byte, n int) error {
+	if n == 0 {
+		return e.Load(img, roi)
+	}
+	jittered := gocv.NewMat() // not kept: it is as large as the picture
+	defer jittered.Close()
+	if err := newJitter(hash, n).apply(img, roi, &jittered); err != nil {
+		return err
+	}
+	return e.Load(&jittered, image.Rect(0, 0, jittered.Cols(), jittered.Rows()))
+}
+
 // Turned writes the network's input for the loaded picture, turned, to dst:
 // [size size channels], int8.
 func (e *Extractor) Turned(t Turn, dst []byte) {
