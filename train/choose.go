@@ -9,36 +9,44 @@ import (
 
 	"passfail/evaluate"
 	"passfail/train/feature"
+	"passfail/train/head"
 )
 
 // tryPictures is with how many pictures candidates are compared at most; the best
 // one is taught with all.
 const tryPictures = 400
 
-// choose tries candidates and returns the best: first input sizes, with the
-// pictures as they are, of each base, then with the best of these variants that
-// teach and views that are served.
+// choose tries candidates and returns the best: of the first base input sizes, with
+// the pictures as they are; then variants that teach and views that are served; then
+// other bases in the same way. So what matters most comes first, if time is short.
 func (s *session) choose(ctx context.Context) (*tried, error) {
 	if err := s.chooseSome(); err != nil {
 		return nil, err
 	}
-	teachings := s.o.Augment.teachings()
-	best := &tried{loss: math.Inf(1)}
+	var best *tried
 	for _, b := range s.bases {
-		var rival *tried
-		if best.fitted != nil {
-			rival = best
-		}
-		own, err := s.climb(ctx, b, teachings[0], rival)
+		own, err := s.climb(ctx, b, best)
 		if err != nil {
 			return nil, err
 		}
-		best = better(best, own)
+		if best != nil {
+			best = better(best, own)
+			continue
+		}
+		if best, err = s.chooseViews(ctx, own); err != nil {
+			return nil, err
+		}
 	}
 	if best.fitted == nil {
 		return nil, fmt.Errorf("no base network costs at most %v × MobileNetV2 at 224 pixels: allow more, or name a smaller size", s.o.MaxCost)
 	}
-	for _, teach := range teachings {
+	return best, s.teachAll(ctx, best)
+}
+
+// chooseViews tries for the best candidate in which variants its pictures teach and
+// in which views it sees them.
+func (s *session) chooseViews(ctx context.Context, best *tried) (*tried, error) {
+	for _, teach := range s.o.Augment.teachings() {
 		for _, serve := range servings(teach) {
 			if slices.Equal(teach, best.teach) && len(serve) == len(best.serve) {
 				continue
@@ -54,7 +62,7 @@ func (s *session) choose(ctx context.Context) (*tried, error) {
 			best = better(best, t)
 		}
 	}
-	return best, s.teachAll(ctx, best)
+	return best, nil
 }
 
 // affordable is the best candidate's base at the largest size, up to its own, at
@@ -76,11 +84,12 @@ func (s *session) affordable(best *tried, views int) (*material, error) {
 }
 
 // climb tries a base's sizes: larger ones as long as they are better, else smaller
-// ones. Where there is a best candidate of another base, it begins with that one's size.
-func (s *session) climb(ctx context.Context, b basis, teach []feature.Variant, rival *tried) (*tried, error) {
-	first := firstSize
+// ones. Where there is a best candidate of another base, it begins with that one's size,
+// and teaches and serves as that one does.
+func (s *session) climb(ctx context.Context, b basis, rival *tried) (*tried, error) {
+	first, teach, serve := firstSize, s.o.Augment.teachings()[0], []feature.Turn{0}
 	if rival != nil {
-		first = max(first, rival.network.Size)
+		first, teach, serve = rival.network.Size, rival.teach, rival.serve
 	}
 	at := b.start(first)
 	tryAt := func(i int) (*tried, error) {
@@ -88,7 +97,7 @@ func (s *session) climb(ctx context.Context, b basis, teach []feature.Variant, r
 		if err != nil {
 			return nil, err
 		}
-		return s.consider(ctx, m, teach, []feature.Turn{0}, rival != nil || len(s.tried) > 0)
+		return s.consider(ctx, m, teach, serve, rival != nil || len(s.tried) > 0)
 	}
 	best, err := tryAt(at)
 	if err != nil {
@@ -116,14 +125,39 @@ func (s *session) climb(ctx context.Context, b basis, teach []feature.Variant, r
 	return best, nil
 }
 
-// better is the one of two that is, the first if both are as good. The other's head
-// goes, which may be of ten megabytes.
-func better(a, b *tried) *tried {
-	if b.loss < a.loss {
-		a, b = b, a
+// better is the new candidate if it is better than the best so far; if it costs more,
+// by more than what chance makes of the pictures. The other's head goes, which may be
+// of ten megabytes.
+func better(best, t *tried) *tried {
+	gain, chance := 0.0, 0.0
+	if t.cost > dearer*best.cost {
+		gain, chance = compareLosses(best.losses, t.losses)
 	}
-	b.fitted = nil
-	return a
+	if t.loss < best.loss && gain >= chance {
+		best, t = t, best
+	}
+	t.fitted = nil
+	return best
+}
+
+// dearer is the ratio of costs from which on one candidate is dearer than another.
+const dearer = 1.1
+
+// compareLosses is by how much the mean of b is less than that of a, losses of the same
+// pictures, and the standard error of that.
+func compareLosses(a, b []float64) (gain, deviation float64) {
+	n := float64(min(len(a), len(b)))
+	if n < 2 {
+		return 0, 0
+	}
+	for i := range b {
+		gain += (a[i] - b[i]) / n
+	}
+	for i := range b {
+		d := a[i] - b[i] - gain
+		deviation += d * d / (n - 1)
+	}
+	return gain, math.Sqrt(deviation / n)
 }
 
 // clearly is a difference of log losses that no change of size makes up for.
@@ -152,9 +186,22 @@ func (s *session) consider(ctx context.Context, m *material, teach []feature.Var
 			return nil, err
 		}
 		t.loss, t.auc, t.accuracy = t.fitted.Loss, figures.AUC, figures.Accuracy
+		t.losses = s.losses(s.some, t.fitted.Logits, t.fitted.Head.Rows)
 	}
 	s.tried = append(s.tried, t)
 	return t, nil
+}
+
+// losses are −log of the probability that each picture's own label gets.
+func (s *session) losses(some []int, logits []float64, rows int) []float64 {
+	set := s.pictures.set
+	p := make([]float64, len(set.Labels))
+	list := make([]float64, len(some))
+	for j, i := range some {
+		head.Probabilities(logits[j*rows:(j+1)*rows], p)
+		list[j] = -math.Log(max(p[set.Pictures[i].Label], 1e-300))
+	}
+	return list
 }
 
 // chooseSome chooses the pictures that candidates are compared with.

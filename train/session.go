@@ -39,7 +39,8 @@ type session struct {
 type tried struct {
 	*candidate
 	material      *material
-	loss          float64 // what candidates are compared by; infinite for one that was not tried
+	loss          float64   // what candidates are compared by; infinite for one that was not tried
+	losses        []float64 // of each picture
 	auc, accuracy evaluate.Figure
 	skipped       string // why it was not tried
 
