@@ -41,7 +41,17 @@ func (s *session) fineTune(ctx context.Context, t *tried) (*tried, *tuning, erro
 	if out.before, err = s.judgeOutside(ctx, t); err != nil {
 		return nil, nil, err
 	}
-	trial, err := s.tune(ctx, t, nil)
+	source, err := s.newTuneSource(t)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer source.close()
+	tuner, err := s.newTuner(ctx, t, source)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer tuner.Close()
+	trial, err := tuner.Tune(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -65,19 +75,21 @@ func (s *session) fineTune(ctx context.Context, t *tried) (*tried, *tuning, erro
 		tuned.skipped = "no better, beyond chance, on pictures that were held out"
 		return t, out, nil
 	}
-	final, err := s.tuneWhole(ctx, t, trial, out.after.calibration)
+	final, err := s.tuneAll(ctx, t, tuner, trial, out.after.calibration)
 	return final, out, err
 }
 
-// tuneWhole tunes a candidate's base with all pictures, as the trial did with some,
+// tuneAll tunes a candidate's base with all pictures, as the trial did with some,
 // and fits a head. The base knows the pictures that tuned it too well, so what the head
 // makes of them does not tell how sure it may be: the calibration does, which suited
 // the trial's head on pictures that the trial did not know.
-func (s *session) tuneWhole(ctx context.Context, t *tried, trial *finetune.Result, c *head.Calibration) (*tried, error) {
-	whole, err := s.tune(ctx, t, trial)
+func (s *session) tuneAll(ctx context.Context, t *tried, tuner *finetune.Tuner, trial *finetune.Result, c *head.Calibration) (*tried, error) {
+	s.room = head.Room{} // tuning needs the memory
+	whole, err := tuner.TuneAll(ctx, trial)
 	if err != nil {
 		return nil, err
 	}
+	tuner.Close()
 	final, err := s.tunedCandidate(ctx, t, whole.Base)
 	if err != nil {
 		return nil, err
@@ -89,33 +101,26 @@ func (s *session) tuneWhole(ctx context.Context, t *tried, trial *finetune.Resul
 	return final, nil
 }
 
-// tune trains the top of a candidate's base: without the judging fold or, where
-// there was a trial, with all pictures.
-func (s *session) tune(ctx context.Context, t *tried, trial *finetune.Result) (*finetune.Result, error) {
-	source, err := s.newTuneSource(t, trial != nil)
+// newTuner makes what trains the top of a candidate's base.
+func (s *session) newTuner(ctx context.Context, t *tried, source *tuneSource) (*finetune.Tuner, error) {
+	base, err := t.network.Base()
 	if err != nil {
 		return nil, err
 	}
-	defer source.close()
-	untuned, err := t.network.Base()
-	if err != nil {
-		return nil, err
-	}
-	file, err := untuned.Bytes()
+	file, err := base.Bytes()
 	if err != nil {
 		return nil, err
 	}
 	s.room = head.Room{} // tuning needs the memory
-	doing := "fine-tuning"
-	if trial != nil {
-		doing = "fine-tuning with all pictures"
-	}
-	return finetune.Tune(ctx, file, source, finetune.Options{
-		Views: len(source.views), Seed: s.o.Seed, Dir: s.o.Cache, Threads: 2, Again: trial,
+	return finetune.NewTuner(ctx, file, source, finetune.Options{
+		Views: len(source.views), Seed: s.o.Seed, Dir: s.o.Cache, Threads: 2,
 		Progress: func(p finetune.Progress) {
-			step := Step{doing + ": " + p.Stage, p.Done, p.Total}
+			step := Step{"fine-tuning: " + p.Stage, p.Done, p.Total}
 			if p.Epoch > 0 {
-				step.Doing = fmt.Sprintf("%s, pass %d of %d at the most", doing, p.Epoch, p.Epochs)
+				step.Doing = fmt.Sprintf("fine-tuning, pass %d of %d at the most", p.Epoch, p.Epochs)
+				if p.All {
+					step.Doing = fmt.Sprintf("fine-tuning with all pictures, pass %d of %d", p.Epoch, p.Epochs)
+				}
 			}
 			s.o.Progress(step)
 		},

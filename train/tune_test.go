@@ -28,7 +28,7 @@ func TestFineTune(t *testing.T) {
 
 // A base that is tuned with all pictures makes a whole model, as sure of itself as
 // pictures say that did not tune the trial.
-func TestTuneWhole(t *testing.T) {
+func TestTuneAll(t *testing.T) {
 	s := &session{o: small(drawn(t, 16)), start: time.Now(), materials: map[string]*material{}}
 	defer s.close()
 	ctx := t.Context()
@@ -46,14 +46,24 @@ func TestTuneWhole(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	trial, err := s.tune(ctx, best, nil)
+	source, err := s.newTuneSource(best)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer source.close()
+	tuner, err := s.newTuner(ctx, best, source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tuner.Close()
+	trial, err := tuner.Tune(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
 	trial.Tuned.Epochs = 2 // as if they had served
 	c := *before.calibration
 	c.Slope *= 0.5
-	final, err := s.tuneWhole(ctx, best, trial, &c)
+	final, err := s.tuneAll(ctx, best, tuner, trial, &c)
 	if err != nil {
 		t.Fatal(err)
 	}

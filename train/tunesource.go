@@ -7,32 +7,25 @@ import (
 	"passfail/capture"
 	"passfail/model"
 	"passfail/train/feature"
+	"passfail/train/finetune"
 )
 
 // tuneViews is in how many views a picture tunes, at least: fewer would be learned by heart.
 const tuneViews = 8
 
-// tuneSource shows finetune the pictures outside the judging fold, or all.
+// tuneSource shows finetune the pictures.
 type tuneSource struct {
-	s        *session
-	pictures []int
-	views    []feature.Variant
-	x        *feature.Extractor
-	picture  int            // that frame is; −1: none
-	frame    *capture.Frame // its decoded picture
-	jitter   int            // in which x has it
+	s       *session
+	views   []feature.Variant
+	x       *feature.Extractor
+	picture int            // that frame is; −1: none
+	frame   *capture.Frame // its decoded picture
+	jitter  int            // in which x has it
 }
 
-func (s *session) newTuneSource(t *tried, all bool) (*tuneSource, error) {
-	src := &tuneSource{s: s, views: tuningViews(t.teach), picture: -1}
-	for i, f := range s.fold {
-		if all || f != judging {
-			src.pictures = append(src.pictures, i)
-		}
-	}
-	var err error
-	src.x, err = t.network.Open(model.Options{Threads: 1})
-	return src, err
+func (s *session) newTuneSource(t *tried) (*tuneSource, error) {
+	x, err := t.network.Open(model.Options{Threads: 1})
+	return &tuneSource{s: s, views: tuningViews(t.teach), x: x, picture: -1}, err
 }
 
 // tuningViews are the turns that teach, in as many jitters as it takes.
@@ -64,27 +57,34 @@ func (t *tuneSource) forget() {
 	t.picture, t.frame = -1, nil
 }
 
-func (t *tuneSource) Len() int     { return len(t.pictures) }
-func (t *tuneSource) Classes() int { return len(t.s.pictures.set.Labels) }
-func (t *tuneSource) Label(i int) int {
-	return t.s.pictures.set.Pictures[t.pictures[i]].Label
+func (t *tuneSource) Len() int        { return len(t.s.fold) }
+func (t *tuneSource) Classes() int    { return len(t.s.pictures.set.Labels) }
+func (t *tuneSource) Label(i int) int { return t.s.pictures.set.Pictures[i].Label }
+
+func (t *tuneSource) Role(i int) finetune.Role {
+	switch t.s.fold[i] {
+	case judging:
+		return finetune.LeftOut
+	case stopping:
+		return finetune.HoldsOut
+	}
+	return finetune.Trains
 }
-func (t *tuneSource) HeldOut(i int) bool { return t.s.fold[t.pictures[i]] == stopping }
 
 // Load is finetune.Source's: the picture as the network's input, by the code that
 // serves.
 func (t *tuneSource) Load(i, view int, input []int8) error {
-	v, picture := t.views[view], t.pictures[i]
-	if t.picture != picture || t.jitter != v.Jitter {
-		if t.picture != picture {
+	v := t.views[view]
+	if t.picture != i || t.jitter != v.Jitter {
+		if t.picture != i {
 			t.forget()
-			f, err := capture.ReadPicture(t.s.pictures.set.Pictures[picture].Path, t.s.pictures.view)
+			f, err := capture.ReadPicture(t.s.pictures.set.Pictures[i].Path, t.s.pictures.view)
 			if err != nil {
 				return err
 			}
-			t.picture, t.frame = picture, f
+			t.picture, t.frame = i, f
 		}
-		if err := t.x.LoadJittered(&t.frame.Image, t.frame.ROI, t.s.pictures.hashes[picture], v.Jitter); err != nil {
+		if err := t.x.LoadJittered(&t.frame.Image, t.frame.ROI, t.s.pictures.hashes[i], v.Jitter); err != nil {
 			return err
 		}
 		t.jitter = v.Jitter

@@ -24,27 +24,21 @@ type cache struct {
 	top    *top
 	record int   // bytes
 	frozen int   // numbers behind the cut in a record
-	first  []int // the record of a picture's view 0; its other views follow
+	views  int   // of a picture; their records follow one another
 	total  int   // records
 	limit  int64 // bytes, from which on a file is used
 	memory []byte
 	file   *os.File
 }
 
-func newCache(t *top, s Source, views int) *cache {
-	c := &cache{top: t, limit: inMemory}
+func newCache(t *top, pictures, views int) *cache {
+	c := &cache{top: t, views: views, total: pictures * views, limit: inMemory}
 	for _, tap := range t.taps {
 		if tap.node < 0 {
 			c.frozen += 2 * tap.channels
 		}
 	}
 	c.record = t.nodes[0].size() + 4*c.frozen
-	for i := range s.Len() {
-		c.first = append(c.first, c.total)
-		if c.total++; !s.HeldOut(i) {
-			c.total += views - 1
-		}
-	}
 	return c
 }
 
@@ -102,11 +96,7 @@ func (c *cache) fill(ctx context.Context, p *parsed, b []byte, s Source, o Optio
 	record := make([]byte, 0, c.record)
 	done := 0
 	for i := range s.Len() {
-		views := o.Views
-		if s.HeldOut(i) {
-			views = 1
-		}
-		for view := range views {
+		for view := range c.views {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
@@ -156,7 +146,7 @@ func (c *cache) poolFrozen(net *model.Network, stats []float32) {
 // load reads a picture's view: the cut as real numbers, and the frozen taps'
 // features, each in its place.
 func (c *cache) load(picture, view int, values, features []float32, scratch []byte) error {
-	at := int64(c.first[picture]+view) * int64(c.record)
+	at := int64(picture*c.views+view) * int64(c.record)
 	record := scratch[:c.record]
 	if c.file == nil {
 		record = c.memory[at:][:c.record]

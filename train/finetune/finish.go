@@ -29,8 +29,8 @@ func (tr *trainer) finish(ctx context.Context, p *parsed, r *Result) error {
 		return err
 	}
 	r.temperature = j.temperature
-	if again := tr.o.Again; again != nil { // none is left that the head does not know
-		j.loss, j.accuracy, r.temperature = math.NaN(), math.NaN(), again.temperature
+	if tr.trial != nil { // none is left that the head does not know
+		j.loss, j.accuracy, r.temperature = math.NaN(), math.NaN(), tr.trial.temperature
 	}
 	r.QuantizedLoss, r.QuantizedAccuracy = j.loss, j.accuracy
 	// Smoothed labels teach a head to doubt itself: its logits are put right.
@@ -65,9 +65,9 @@ const checked = 64
 // compare runs the held-out pictures through the 8-bit network net and through
 // the float one, and judges the head on what the 8-bit one gives.
 func (tr *trainer) compare(ctx context.Context, net *model.Network, values []float32, r *Result) (judgement, error) {
-	held := tr.pictures(true)
+	held := tr.pictures(HoldsOut)
 	if len(held) == 0 {
-		held = some(tr.pictures(false), checked)
+		held = some(tr.pictures(Trains), checked)
 	}
 	var logits []float32
 	r.Taps = make([]Fidelity, len(tr.top.taps))

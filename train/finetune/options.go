@@ -5,21 +5,29 @@ import (
 	"time"
 )
 
-// Source is the labelled pictures. Tune calls it from one goroutine.
+// Source is the labelled pictures. A Tuner calls it from one goroutine.
 type Source interface {
 	Len() int
 	Classes() int
 	// Label is a picture's class, from 0.
 	Label(i int) int
-	// HeldOut tells a picture that trains nothing and decides when to stop.
-	// Pictures of one part must be held out together.
-	HeldOut(i int) bool
+	// Role is what picture i is for. Pictures of one part must have the same.
+	Role(i int) Role
 	// Load writes picture i as the base's input, int8 [height width channels].
 	// View 0 is the picture as it is served; the other views of Options.Views
-	// show what a picture of the same class could look like as well. For a picture that is
-	// held out only view 0 is asked for. Load may be called again for the same picture.
+	// show what a picture of the same class could look like as well. Load may be called again
+	// for the same picture.
 	Load(i, view int, input []int8) error
 }
+
+// Role is what a picture is for in a training.
+type Role int
+
+const (
+	Trains   Role = iota // its views train
+	HoldsOut             // it trains nothing and decides when to stop
+	LeftOut              // it does neither
+)
 
 // Options say how to train. The zero value of a field means its default.
 type Options struct {
@@ -45,25 +53,21 @@ type Options struct {
 	Mixup     float64 // share of pictures that are mixed with another, at the cut; default 0
 	Average   float64 // what the moving average of the weights keeps of itself at each step; default 0.99
 
-	// Again, unless nil, is what came of a training on some of the pictures: now all of them train,
-	// held out or not, for as many epochs as served best there and with that head's penalty. The other
-	// settings must be the same.
-	Again *Result
-
 	Seed uint64
 
-	Budget   time.Duration // for activations and training; 0 for no limit
+	Budget   time.Duration // for activations and Tune; 0 for no limit
 	Threads  int           // default 1, at most 4 are used; the result does not depend on it
 	Dir      string        // where activations go that do not fit into memory; default /var/tmp
 	Progress func(Progress)
 }
 
-// Progress tells how far Tune is.
+// Progress tells how far a Tuner is.
 type Progress struct {
 	Stage       string // "activations", "head", "training", "check"
 	Done, Total int    // pictures
 	Epoch       int    // from 1, while training
-	Epochs      int
+	Epochs      int    // at most
+	All         bool   // with all pictures, after a trial
 }
 
 // Defaults, found by the held-out loss on ELPV and on generated parts.
@@ -83,7 +87,7 @@ const (
 // of threads, and so is the result.
 const lanes = 4
 
-func (o Options) ready(s Source) (Options, error) {
+func (o Options) ready() (Options, error) {
 	if o.Epochs == 0 {
 		o.Epochs = defaultEpochs
 	}
@@ -129,12 +133,12 @@ func (o Options) ready(s Source) (Options, error) {
 	if o.Progress == nil {
 		o.Progress = func(Progress) {}
 	}
-	return o, check(s, o.Again == nil)
+	return o, nil
 }
 
 // check makes sure that there is something of each class to learn from and to
 // judge by.
-func check(s Source, judged bool) error {
+func check(s Source) error {
 	classes := s.Classes()
 	if classes < 2 {
 		return fmt.Errorf("%d classes: two at least are needed", classes)
@@ -145,14 +149,15 @@ func check(s Source, judged bool) error {
 		if c < 0 || c >= classes {
 			return fmt.Errorf("picture %d has class %d of %d", i, c, classes)
 		}
-		if s.HeldOut(i) {
-			held[c]++
-		} else {
+		switch s.Role(i) {
+		case Trains:
 			training[c]++
+		case HoldsOut:
+			held[c]++
 		}
 	}
 	for c := range classes {
-		if training[c] < 2 || judged && held[c] < 1 {
+		if training[c] < 2 || held[c] < 1 {
 			return fmt.Errorf("class %d has %d pictures to train with and %d held out; 2 and 1 at least are needed", c, training[c], held[c])
 		}
 	}

@@ -22,7 +22,8 @@ type trainer struct {
 	s       Source
 	top     *top
 	cache   *cache
-	micro   int // pictures that go through the network at a time
+	micro   int     // pictures that go through the network at a time
+	trial   *Result // that TuneAll goes by; nil: none
 	head    *head
 	p       *parameters
 	grads   [lanes][]float32
@@ -51,8 +52,8 @@ type item struct {
 	share                float32 // of the picture itself; 1 where none is mixed in
 }
 
-func newTrainer(o Options, s Source, t *top, c *cache) *trainer {
-	tr := &trainer{o: o, s: s, top: t, cache: c}
+func newTrainer(o Options, s Source, t *top, c *cache, trial *Result) *trainer {
+	tr := &trainer{o: o, s: s, top: t, cache: c, trial: trial}
 	maps := 0
 	for _, n := range t.nodes {
 		maps += n.size()
@@ -67,7 +68,7 @@ func newTrainer(o Options, s Source, t *top, c *cache) *trainer {
 	}
 	count := make([]float64, classes)
 	total := 0.0
-	for _, i := range tr.pictures(false) {
+	for _, i := range tr.pictures(Trains) {
 		count[s.Label(i)]++
 		total++
 	}
@@ -79,11 +80,11 @@ func newTrainer(o Options, s Source, t *top, c *cache) *trainer {
 	return tr
 }
 
-// pictures lists those held out or those that train.
-func (tr *trainer) pictures(held bool) []int {
+// pictures lists those with a role.
+func (tr *trainer) pictures(role Role) []int {
 	var list []int
 	for i := range tr.s.Len() {
-		if tr.s.HeldOut(i) == held {
+		if tr.s.Role(i) == role {
 			list = append(list, i)
 		}
 	}
@@ -252,7 +253,7 @@ func choice(logits []float32) int {
 // chance comes from the seed and the epoch's number.
 func (tr *trainer) epoch(ctx context.Context, number, epochs int) (float64, error) {
 	random := rand.New(rand.NewPCG(tr.o.Seed, uint64(number)))
-	list := tr.pictures(false)
+	list := tr.pictures(Trains)
 	random.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
 	items := make([]item, len(list))
 	for i := range items {
@@ -274,7 +275,11 @@ func (tr *trainer) epoch(ctx context.Context, number, epochs int) (float64, erro
 		}
 		sum += loss
 		total += weight
-		tr.o.Progress(Progress{Stage: "training", Done: (b + 1) * len(items) / batches, Total: len(items), Epoch: number, Epochs: epochs})
+		step := Progress{Stage: "training", Done: (b + 1) * len(items) / batches, Total: len(items), Epoch: number, Epochs: epochs}
+		if tr.trial != nil {
+			step.Epochs, step.All = tr.trial.Tuned.Epochs, true
+		}
+		tr.o.Progress(step)
 	}
 	return sum / total, nil
 }

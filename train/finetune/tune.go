@@ -29,7 +29,7 @@ type Result struct {
 
 	Activations, Training time.Duration // time that each took
 
-	// What a training with Options.Again goes by.
+	// What TuneAll goes by.
 	planned     int     // epochs over which the rate falls
 	penalty     float64 // of the head
 	temperature float64 // likewise
@@ -68,48 +68,80 @@ type Fidelity struct {
 	Float   float64 // the float network that does not round
 }
 
-// Tune trains the top of a base network, the bytes of a .tflite file such as
-// those of model/base, on examples. It never looks at the held-out pictures but
-// to choose the head's penalty and the epoch.
-func Tune(ctx context.Context, base []byte, examples Source, o Options) (*Result, error) {
-	begin := time.Now()
-	if o.Again != nil {
-		if o.Again.Tuned.Epochs == 0 {
-			return nil, fmt.Errorf("fine-tuning again: nothing was gained by the first one")
-		}
-		examples = whole{examples}
+// Tuner trains the top of a base network on examples. It must be closed.
+type Tuner struct {
+	base     []byte
+	examples Source
+	o        Options
+	cache    *cache
+	began    time.Time
+	took     time.Duration // for the activations
+}
+
+// NewTuner runs the frozen part of a base network, the bytes of a .tflite file such
+// as those of model/base, on all views of all pictures, whatever their roles.
+func NewTuner(ctx context.Context, base []byte, examples Source, o Options) (*Tuner, error) {
+	t := &Tuner{base: base, examples: examples, began: time.Now()}
+	var err error
+	if t.o, err = o.ready(); err != nil {
+		return nil, fmt.Errorf("fine-tuning: %w", err)
 	}
-	o, err := o.ready(examples)
-	if err != nil {
+	if err := check(examples); err != nil {
 		return nil, fmt.Errorf("fine-tuning: %w", err)
 	}
 	p, err := parse(base, o.Cut)
 	if err != nil {
 		return nil, fmt.Errorf("fine-tuning: %w", err)
 	}
-	c := newCache(p.top, examples, o.Views)
-	defer c.close()
-	if err := c.fill(ctx, p, base, examples, o); err != nil {
+	t.cache = newCache(p.top, examples.Len(), t.o.Views)
+	if err := t.cache.fill(ctx, p, base, examples, t.o); err != nil {
+		t.Close()
 		return nil, fmt.Errorf("fine-tuning: %w", err)
 	}
-	r := &Result{Base: base, Activations: time.Since(begin)}
-	tr := newTrainer(o, examples, p.top, c)
-	if err := tr.run(ctx, p, r, begin); err != nil {
+	t.took = time.Since(t.began)
+	return t, nil
+}
+
+// Close frees the activations.
+func (t *Tuner) Close() { t.cache.close() }
+
+// Tune trains with the pictures that train. It never looks at those held out but to
+// choose the head's penalty and the epoch, and not at all at those left out.
+func (t *Tuner) Tune(ctx context.Context) (*Result, error) { return t.tune(ctx, t.examples, nil) }
+
+// TuneAll trains with all pictures, whatever their roles, for as many epochs as served best
+// in a trial by Tune, and with that head's penalty.
+func (t *Tuner) TuneAll(ctx context.Context, trial *Result) (*Result, error) {
+	if trial.Tuned.Epochs == 0 {
+		return nil, fmt.Errorf("fine-tuning with all pictures: the trial gained nothing")
+	}
+	return t.tune(ctx, whole{t.examples}, trial)
+}
+
+func (t *Tuner) tune(ctx context.Context, examples Source, trial *Result) (*Result, error) {
+	begin := time.Now()
+	p, err := parse(t.base, t.o.Cut)
+	if err != nil {
 		return nil, fmt.Errorf("fine-tuning: %w", err)
 	}
-	r.Training = time.Since(begin) - r.Activations
-	r.Tuned.Cut, r.Tuned.Rate, r.Tuned.Views, r.Tuned.Seed = p.top.nodes[0].name, o.Rate, o.Views, o.Seed
-	r.Tuned.Pictures, r.Tuned.HeldOut = len(tr.pictures(false)), len(tr.pictures(true))
+	r := &Result{Base: t.base, Activations: t.took}
+	tr := newTrainer(t.o, examples, p.top, t.cache, trial)
+	if err := tr.run(ctx, p, r, t.began); err != nil {
+		return nil, fmt.Errorf("fine-tuning: %w", err)
+	}
+	r.Training = time.Since(begin)
+	r.Tuned.Cut, r.Tuned.Rate, r.Tuned.Views, r.Tuned.Seed = p.top.nodes[0].name, t.o.Rate, t.o.Views, t.o.Seed
+	r.Tuned.Pictures, r.Tuned.HeldOut = len(tr.pictures(Trains)), len(tr.pictures(HoldsOut))
 	if err := tr.finish(ctx, p, r); err != nil {
 		return nil, fmt.Errorf("fine-tuning: %w", err)
 	}
 	return r, nil
 }
 
-// whole is a source of which nothing is held out.
+// whole is a source of which all pictures train.
 type whole struct{ Source }
 
-func (whole) HeldOut(int) bool { return false }
+func (whole) Role(int) Role { return Trains }
 
 // snapshot is a state of the training.
 type snapshot struct {
@@ -124,10 +156,10 @@ func (tr *trainer) run(ctx context.Context, p *parsed, r *Result, begin time.Tim
 		return err
 	}
 	r.penalty = tr.head.penalty
-	if tr.o.Again != nil {
+	if tr.trial != nil {
 		return tr.repeat(ctx, r)
 	}
-	held := tr.pictures(true)
+	held := tr.pictures(HoldsOut)
 	judge := func() (judgement, error) {
 		tr.p.round(tr.top, tr.p.average)
 		return tr.judge(ctx, held, tr.p.rounded, true)
@@ -136,7 +168,7 @@ func (tr *trainer) run(ctx context.Context, p *parsed, r *Result, begin time.Tim
 	if err != nil {
 		return err
 	}
-	r.Epochs = []Epoch{{Training: math.NaN(), HeldOut: j.loss, Accuracy: j.accuracy, Time: time.Since(begin) - r.Activations}}
+	r.Epochs = []Epoch{{Training: math.NaN(), HeldOut: j.loss, Accuracy: j.accuracy}}
 	best := snapshot{slices.Clone(tr.p.average), tr.top.ranges()}
 	least, epochs := j.loss, tr.o.Epochs
 	for number := 1; number <= epochs; number++ {
@@ -146,7 +178,7 @@ func (tr *trainer) run(ctx context.Context, p *parsed, r *Result, begin time.Tim
 			return err
 		}
 		// The ranges are those of the average weights, which may be kept.
-		if err := tr.calibrate(ctx, tr.views(tr.pictures(false), calibration), tr.p.average); err != nil {
+		if err := tr.calibrate(ctx, tr.views(tr.pictures(Trains), calibration), tr.p.average); err != nil {
 			return err
 		}
 		if j, err = judge(); err != nil {
@@ -172,9 +204,9 @@ func (tr *trainer) run(ctx context.Context, p *parsed, r *Result, begin time.Tim
 	return nil
 }
 
-// repeat trains as the training before did, to the epoch that was best there.
+// repeat trains as the trial did, to the epoch that was best there.
 func (tr *trainer) repeat(ctx context.Context, r *Result) error {
-	r.planned, r.Tuned.Epochs = tr.o.Again.planned, tr.o.Again.Tuned.Epochs
+	r.planned, r.Tuned.Epochs = tr.trial.planned, tr.trial.Tuned.Epochs
 	for number := 1; number <= r.Tuned.Epochs; number++ {
 		from := time.Now()
 		loss, err := tr.epoch(ctx, number, r.planned)
@@ -186,7 +218,7 @@ func (tr *trainer) repeat(ctx context.Context, r *Result) error {
 		}
 		r.Epochs = append(r.Epochs, Epoch{number, loss, math.NaN(), math.NaN(), time.Since(from)})
 	}
-	return tr.calibrate(ctx, tr.views(tr.pictures(false), calibration), tr.p.average)
+	return tr.calibrate(ctx, tr.views(tr.pictures(Trains), calibration), tr.p.average)
 }
 
 // calibration is how many pictures set the ranges of the maps.
@@ -195,7 +227,7 @@ const calibration = 256
 // start sets the ranges and fits the head with which the training begins.
 func (tr *trainer) start(ctx context.Context, p *parsed) error {
 	const largest = 24 << 20 // bytes that the features to fit the head to may take
-	training, held := tr.pictures(false), tr.pictures(true)
+	training, held := tr.pictures(Trains), tr.pictures(HoldsOut)
 	if err := tr.calibrate(ctx, tr.views(training, calibration), p.values); err != nil {
 		return err
 	}
@@ -227,8 +259,8 @@ func (tr *trainer) start(ctx context.Context, p *parsed) error {
 	h.apply(known.x)
 	h.apply(unknown.x)
 	penalties := startPenalties
-	if again := tr.o.Again; again != nil {
-		penalties, unknown = []float64{again.penalty}, known
+	if tr.trial != nil {
+		penalties, unknown = []float64{tr.trial.penalty}, known
 	}
 	if err := h.fit(ctx, known, unknown, tr.targets, penalties, &tr.workers[0].product); err != nil {
 		return err

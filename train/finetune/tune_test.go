@@ -26,10 +26,16 @@ type parts struct {
 	loaded  func() // called by Load where set
 }
 
-func (s *parts) Len() int           { return len(s.labels) }
-func (s *parts) Classes() int       { return s.classes }
-func (s *parts) Label(i int) int    { return s.labels[i] }
-func (s *parts) HeldOut(i int) bool { return s.held[i] }
+func (s *parts) Len() int        { return len(s.labels) }
+func (s *parts) Classes() int    { return s.classes }
+func (s *parts) Label(i int) int { return s.labels[i] }
+
+func (s *parts) Role(i int) Role {
+	if s.held[i] {
+		return HoldsOut
+	}
+	return Trains
+}
 
 // Load mirrors the picture in odd views.
 func (s *parts) Load(i, view int, in []int8) error {
@@ -145,7 +151,7 @@ func TestRoundedIsWhatServes(t *testing.T) {
 		t.Run(test.name+" "+test.cut, func(t *testing.T) {
 			b := network(t, test.name)
 			s := generated(t, b, 4, demo.Good, demo.Scratch)
-			o, err := Options{Cut: test.cut}.ready(s)
+			o, err := Options{Cut: test.cut}.ready()
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -153,14 +159,14 @@ func TestRoundedIsWhatServes(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			c := newCache(p.top, s, 1)
+			c := newCache(p.top, s.Len(), 1)
 			defer c.close()
 			if err := c.fill(t.Context(), p, b, s, o); err != nil {
 				t.Fatal(err)
 			}
-			tr := newTrainer(o, s, p.top, c)
+			tr := newTrainer(o, s, p.top, c, nil)
 			tr.p = newParameters(p.values, &head{})
-			if err := tr.calibrate(t.Context(), tr.views(tr.pictures(false), 100), p.values); err != nil {
+			if err := tr.calibrate(t.Context(), tr.views(tr.pictures(Trains), 100), p.values); err != nil {
 				t.Fatal(err)
 			}
 			tr.p.round(p.top, p.values)
@@ -218,7 +224,7 @@ func TestTrainingLearnsAndIsRepeatable(t *testing.T) {
 	b := network(t, "efficientnet_lite0")
 	s := generated(t, b, 8, demo.Good, demo.Scratch, demo.Chip)
 	run := func(threads int) (*Result, []float64) {
-		o, err := Options{Views: 2, Threads: threads, Batch: 9, Seed: 3, Rate: 1e-3, Mixup: 0.3, Average: 0.5}.ready(s)
+		o, err := Options{Views: 2, Threads: threads, Batch: 9, Seed: 3, Rate: 1e-3, Mixup: 0.3, Average: 0.5}.ready()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -226,12 +232,12 @@ func TestTrainingLearnsAndIsRepeatable(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c := newCache(p.top, s, o.Views)
+		c := newCache(p.top, s.Len(), o.Views)
 		defer c.close()
 		if err := c.fill(t.Context(), p, b, s, o); err != nil {
 			t.Fatal(err)
 		}
-		tr := newTrainer(o, s, p.top, c)
+		tr := newTrainer(o, s, p.top, c, nil)
 		if err := tr.start(t.Context(), p); err != nil {
 			t.Fatal(err)
 		}
@@ -248,7 +254,7 @@ func TestTrainingLearnsAndIsRepeatable(t *testing.T) {
 			}
 			losses = append(losses, loss)
 		}
-		if err := tr.calibrate(t.Context(), tr.views(tr.pictures(false), 20), tr.p.average); err != nil {
+		if err := tr.calibrate(t.Context(), tr.views(tr.pictures(Trains), 20), tr.p.average); err != nil {
 			t.Fatal(err)
 		}
 		r := &Result{Base: b, Tuned: Tuned{Epochs: 4, Cut: "b10"}}
@@ -290,7 +296,7 @@ func TestTuneKeepsWhatNothingBetters(t *testing.T) {
 			}
 		}
 	}
-	r, err := Tune(t.Context(), b, s, Options{Epochs: 5, Rate: 1, Patience: 2})
+	r, err := tune(t.Context(), b, s, Options{Epochs: 5, Rate: 1, Patience: 2})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -305,20 +311,36 @@ func TestTuneKeepsWhatNothingBetters(t *testing.T) {
 	}
 }
 
-// TestTuneAgain trains with all pictures, as a training before it says.
-func TestTuneAgain(t *testing.T) {
+// TestTuneAll trains with all pictures, as a trial says, and the trial left no traces.
+func TestTuneAll(t *testing.T) {
 	b := network(t, "efficientnet_lite0")
 	s := generated(t, b, 6, demo.Good, demo.Chip)
-	before := &Result{Tuned: Tuned{Epochs: 2}, planned: 3, penalty: 0.1, temperature: 2}
-	r, err := Tune(t.Context(), b, s, Options{Views: 2, Again: before})
+	tuner := func() *Tuner {
+		u, err := NewTuner(t.Context(), b, s, Options{Views: 2, Epochs: 3})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(u.Close)
+		return u
+	}
+	u := tuner()
+	trial, err := u.Tune(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := trial.Tuned; n.Pictures != 10 || n.HeldOut != 2 {
+		t.Errorf("%d pictures trained, %d were held out; want 10 and 2", n.Pictures, n.HeldOut)
+	}
+	trial.Tuned.Epochs = 2
+	r, err := u.TuneAll(t.Context(), trial)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(r.Epochs) != 2 || r.Tuned.Epochs != 2 {
-		t.Errorf("%d epochs were trained and %d are said; the training before found 2", len(r.Epochs), r.Tuned.Epochs)
+		t.Errorf("%d epochs were trained and %d are said; the trial found 2", len(r.Epochs), r.Tuned.Epochs)
 	}
-	if r.Tuned.Pictures != s.Len() || r.Tuned.HeldOut != 0 {
-		t.Errorf("%d of %d pictures trained, %d were held out", r.Tuned.Pictures, s.Len(), r.Tuned.HeldOut)
+	if r.Tuned.Pictures != 12 || r.Tuned.HeldOut != 0 {
+		t.Errorf("%d pictures trained, %d were held out; want all 12 and none", r.Tuned.Pictures, r.Tuned.HeldOut)
 	}
 	if slices.Equal(r.Base, b) {
 		t.Error("the base is as it was")
@@ -328,15 +350,32 @@ func TestTuneAgain(t *testing.T) {
 			t.Errorf("tap %s: cosine of 8 bit to what was trained is %.5f", f.Name, f.Rounded)
 		}
 	}
-	if _, err := Tune(t.Context(), b, s, Options{Again: &Result{}}); err == nil || !strings.Contains(err.Error(), "nothing was gained") {
-		t.Errorf("again after nothing: %v", err)
+	alone, err := tuner().TuneAll(t.Context(), trial)
+	if err != nil {
+		t.Fatal(err)
 	}
+	if !slices.Equal(alone.Base, r.Base) {
+		t.Error("a trial before it changes what all pictures train")
+	}
+	if _, err := u.TuneAll(t.Context(), &Result{}); err == nil || !strings.Contains(err.Error(), "gained nothing") {
+		t.Errorf("after a trial that gained nothing: %v", err)
+	}
+}
+
+// tune is a Tuner's whole life.
+func tune(ctx context.Context, b []byte, s Source, o Options) (*Result, error) {
+	u, err := NewTuner(ctx, b, s, o)
+	if err != nil {
+		return nil, err
+	}
+	defer u.Close()
+	return u.Tune(ctx)
 }
 
 func TestActivationsInAFile(t *testing.T) {
 	b := network(t, "efficientnet_lite0")
 	s := generated(t, b, 4, demo.Good, demo.Scratch)
-	o, err := Options{Views: 2, Dir: t.TempDir()}.ready(s)
+	o, err := Options{Views: 2, Dir: t.TempDir()}.ready()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -344,7 +383,7 @@ func TestActivationsInAFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	kept, filed := newCache(p.top, s, 2), newCache(p.top, s, 2)
+	kept, filed := newCache(p.top, s.Len(), 2), newCache(p.top, s.Len(), 2)
 	filed.limit = 0
 	for _, c := range []*cache{kept, filed} {
 		defer c.close()
@@ -356,9 +395,6 @@ func TestActivationsInAFile(t *testing.T) {
 	for i := range s.Len() {
 		x, y, f := make([]float32, size), make([]float32, size), make([]float32, all)
 		for view := range 2 {
-			if s.held[i] && view > 0 {
-				continue
-			}
 			for c, values := range map[*cache][]float32{kept: x, filed: y} {
 				if err := c.load(i, view, values, f, make([]byte, c.record)); err != nil {
 					t.Fatal(err)
@@ -392,7 +428,7 @@ func TestLargeInputsTakeNoMoreMemory(t *testing.T) {
 				t.Fatal(err)
 			}
 			s := &parts{classes: 2, labels: []int{0, 1}, held: []bool{false, false}}
-			tr := newTrainer(Options{Threads: 2}, s, p.top, newCache(p.top, s, 1))
+			tr := newTrainer(Options{Threads: 2}, s, p.top, newCache(p.top, s.Len(), 1), nil)
 			numbers := 0
 			for _, values := range tr.workers[0].values {
 				numbers += len(values)
@@ -421,13 +457,13 @@ func TestTuneErrors(t *testing.T) {
 		{"views", b, s, Options{Views: -1}, "Views is -1"},
 		{"cut", b, s, Options{Cut: "9999"}, "no such tensor"},
 	} {
-		if _, err := Tune(t.Context(), test.base, test.source, test.o); err == nil || !strings.Contains(err.Error(), test.want) {
+		if _, err := tune(t.Context(), test.base, test.source, test.o); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: error %v; %q is wanted", test.name, err, test.want)
 		}
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	s.loaded = cancel
-	if _, err := Tune(ctx, b, s, Options{}); !errors.Is(err, context.Canceled) {
+	if _, err := tune(ctx, b, s, Options{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("a training that was cancelled ended with %v", err)
 	}
 	s.loaded = nil
@@ -438,7 +474,7 @@ func TestTuneErrors(t *testing.T) {
 			cancel()
 		}
 	}
-	if _, err := Tune(ctx, b, s, Options{Progress: stop}); !errors.Is(err, context.Canceled) {
+	if _, err := tune(ctx, b, s, Options{Progress: stop}); !errors.Is(err, context.Canceled) {
 		t.Errorf("a training that was cancelled in an epoch ended with %v", err)
 	}
 }
