@@ -31,9 +31,6 @@ const (
 // that neither tuned nor taught nor stopped. If it judges better, the base is
 // tuned once more, on all pictures. fineTune returns the better candidate.
 func (s *session) fineTune(ctx context.Context, t *tried) (*tried, *tuning, error) {
-	if s.folds < 4 {
-		return nil, nil, fmt.Errorf("fine-tuning needs pictures of at least four parts of each label: it divides them into parts that tune, stop and judge")
-	}
 	began := time.Now()
 	out := &tuning{}
 	defer func() { out.took = time.Since(began) }()
