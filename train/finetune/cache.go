@@ -67,7 +67,7 @@ func (c *cache) open(dir string) error {
 }
 
 func (c *cache) noSpace(dir string, err error) error {
-	return fmt.Errorf("%d MB for activations in %s: %w; free some space, name another folder, or use fewer views", c.size()>>20, dir, err)
+	return fmt.Errorf("%d MB for activations in %s: %w; free some space, name another folder with --cache, or use fewer views (--augment none)", c.size()>>20, dir, err)
 }
 
 func (c *cache) close() {

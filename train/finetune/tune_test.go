@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"image"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -404,6 +405,23 @@ func TestActivationsInAFile(t *testing.T) {
 				t.Fatalf("picture %d, view %d: the file gives other activations", i, view)
 			}
 		}
+	}
+}
+
+// Where there is no room for a file of activations, that is known before the first
+// one is computed, and nothing is left.
+func TestActivationsWithoutRoom(t *testing.T) {
+	dir := t.TempDir()
+	c := &cache{record: 1 << 40, total: 1 << 20} // more than a file can have
+	err := c.open(dir)
+	c.close()
+	for _, w := range []string{"MB for activations", dir, "--cache"} {
+		if err == nil || !strings.Contains(err.Error(), w) {
+			t.Errorf("error %v, want one with %q", err, w)
+		}
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 0 {
+		t.Errorf("%d files are left, %v", len(entries), err)
 	}
 }
 
