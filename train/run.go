@@ -65,14 +65,21 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	curve, err := s.learningCurve(ctx, best, sample)
-	if err != nil {
-		return nil, err
-	}
-	s.o.Progress(Step{"writing the model", 0, 1})
-	s.room = head.Room{} // no more fits
+	var curve *evaluate.LearningCurve
+	var b []byte
 	p := s.provenance(best, choice)
-	b, err := s.assemble(ctx, best, p)
+	err = s.each(best, 2, func(i int) (err error) {
+		if i == 0 {
+			curve, err = s.learningCurve(ctx, best, sample)
+			return err
+		}
+		s.o.Progress(Step{"writing the model", 0, 1})
+		if !s.few(best) {
+			s.room = head.Room{} // there are no more fits, and it is large
+		}
+		b, err = s.assemble(ctx, best, p)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}

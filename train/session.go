@@ -229,25 +229,41 @@ func (s *session) crossValidate(ctx context.Context, t *tried) ([]float64, error
 	return logits, err
 }
 
-// fewExamples is with how many examples folds are fitted several at a time: a fit of
-// so many leaves processors idle, and takes some 20 MB.
+// fewExamples is with how many examples fits go side by side: one of so many leaves
+// processors idle, and takes some 20 MB.
 const fewExamples = 1000
 
-// eachFold does work for each fold.
-func (s *session) eachFold(ctx context.Context, t *tried, doing string, work func(fold int) error) error {
-	if len(s.pictures.hashes)*len(t.teach) <= fewExamples {
-		s.o.Progress(Step{doing, 0, s.folds})
-		errs := make([]error, s.folds)
-		err := parallel.Until(ctx, s.folds, func(f int) { errs[f] = work(f) })
-		return errors.Join(append(errs, err)...)
+// few tells whether a candidate has so few examples.
+func (s *session) few(t *tried) bool { return len(s.pictures.hashes)*len(t.teach) <= fewExamples }
+
+// each does n works on a candidate: side by side where it has few examples, else
+// one after the other until one fails.
+func (s *session) each(t *tried, n int, work func(i int) error) error {
+	errs := make([]error, n)
+	if s.few(t) {
+		parallel.For(n, func(i int) { errs[i] = work(i) })
+		return errors.Join(errs...)
 	}
-	for f := range s.folds {
-		s.o.Progress(Step{doing, f, s.folds})
-		if err := errors.Join(work(f), ctx.Err()); err != nil {
+	for i := range n {
+		if err := work(i); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// eachFold is each for the folds. With few examples it is done before its progress
+// could be read.
+func (s *session) eachFold(ctx context.Context, t *tried, doing string, work func(fold int) error) error {
+	return s.each(t, s.folds, func(f int) error {
+		if !s.few(t) {
+			s.o.Progress(Step{doing, f, s.folds})
+		}
+		if err := work(f); err != nil {
+			return err
+		}
+		return ctx.Err()
+	})
 }
 
 // judgeFold fits a candidate's head without a fold and lets it judge that fold:
