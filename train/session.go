@@ -216,6 +216,7 @@ func (s *session) crossValidate(ctx context.Context, t *tried) ([]float64, error
 	}
 	rows := t.fitted.Head.Rows
 	logits := make([]float64, len(s.pictures.hashes)*rows)
+	s.o.Progress(Step{"cross-validating", 0, s.folds})
 	err := s.eachFold(ctx, t, "cross-validating", func(f int) error {
 		some, judged, err := s.judgeFold(ctx, t, f)
 		if err != nil {
@@ -253,7 +254,7 @@ func (s *session) each(t *tried, n int, work func(i int) error) error {
 }
 
 // eachFold is each for the folds. With few examples it is done before its progress
-// could be read.
+// could be read, and others may be telling theirs.
 func (s *session) eachFold(ctx context.Context, t *tried, doing string, work func(fold int) error) error {
 	return s.each(t, s.folds, func(f int) error {
 		if !s.few(t) {
