@@ -24,7 +24,7 @@ OTHER_KERNELS, OTHER_KERNELS_LOG_ODDS = 0.05, 2.0
 OTHER_KERNELS_NOVELTY = 0.25
 
 OPTIONS = {
-    "views and kernel": ["--base", "mobilenet_v2", "--size", "96", "--augment", "turns"],
+    "views and kernel": ["--base", "mobilenet_v2", "--size", "128", "--augment", "turns", "--seed", "2"],
     "by default": ["--budget", "10s"],
     "good parts only": ["--good-only"],
     "one sigmoid": ["--base", "efficientnet_lite0", "--size", "128", "--augment", "none"],
