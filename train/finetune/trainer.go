@@ -188,7 +188,8 @@ func (tr *trainer) score(w *worker, values []float32, n int) {
 type judgement struct {
 	loss        float64 // at the best temperature: how sure a head is of itself is soon mended
 	accuracy    float64
-	temperature float64 // what logits must be divided by for that
+	temperature float64   // what logits must be divided by for that
+	losses      []float64 // of each picture, whose mean is loss
 }
 
 // judge runs pictures through the network and the head.
@@ -236,7 +237,16 @@ func (tr *trainer) judgeLogits(list []int, logits []float32) judgement {
 		}
 	}
 	scale := math.Exp((low + high) / 2)
-	return judgement{loss(scale), right / total, 1 / scale}
+	j := judgement{loss: loss(scale), accuracy: right / total, temperature: 1 / scale}
+	z := make([]float32, rows)
+	for place, i := range list {
+		for k := range z {
+			z[k] = float32(scale) * logits[place*rows+k]
+		}
+		class := tr.s.Label(i)
+		j.losses = append(j.losses, tr.weight[class]*deviate(z, tr.plain[class])*float64(len(list))/total)
+	}
+	return j
 }
 
 func choice(logits []float32) int {

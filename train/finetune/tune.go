@@ -150,7 +150,8 @@ type snapshot struct {
 }
 
 // run trains and leaves the best epoch's state in the trainer: its average
-// weights and the ranges.
+// weights and the ranges. The last one, which the falling rate has calmed, is the best
+// unless another clearly is: which of them does best on so few pictures is mostly chance.
 func (tr *trainer) run(ctx context.Context, p *parsed, r *Result, begin time.Time) error {
 	if err := tr.start(ctx, p); err != nil {
 		return err
@@ -170,8 +171,9 @@ func (tr *trainer) run(ctx context.Context, p *parsed, r *Result, begin time.Tim
 	}
 	r.Epochs = []Epoch{{Training: math.NaN(), HeldOut: j.loss, Accuracy: j.accuracy}}
 	best := snapshot{slices.Clone(tr.p.average), tr.top.ranges()}
-	least, epochs := j.loss, tr.o.Epochs
-	for number := 1; number <= epochs; number++ {
+	untouched, least, epochs := j, j, tr.o.Epochs
+	number := 0
+	for number = 1; number <= epochs; number++ {
 		from := time.Now()
 		loss, err := tr.epoch(ctx, number, epochs)
 		if err != nil {
@@ -186,8 +188,8 @@ func (tr *trainer) run(ctx context.Context, p *parsed, r *Result, begin time.Tim
 		}
 		took := time.Since(from)
 		r.Epochs = append(r.Epochs, Epoch{number, loss, j.loss, j.accuracy, took})
-		if j.loss < least {
-			least, r.Tuned.Epochs = j.loss, number
+		if j.loss < least.loss {
+			least, r.Tuned.Epochs = j, number
 			copy(best.values, tr.p.average)
 			best.ranges = tr.top.ranges()
 		}
@@ -199,9 +201,25 @@ func (tr *trainer) run(ctx context.Context, p *parsed, r *Result, begin time.Tim
 		}
 	}
 	r.planned = epochs
+	if number > epochs && j.loss < untouched.loss && !j.clearlyWorse(least) {
+		r.Tuned.Epochs = epochs
+		return nil
+	}
 	copy(tr.p.average, best.values)
 	tr.top.setRanges(best.ranges)
 	return nil
+}
+
+// clearlyWorse tells whether the loss is higher than another's of the same pictures by
+// more than chance makes of so few: the standard error of the difference.
+func (j judgement) clearlyWorse(other judgement) bool {
+	n := float64(len(j.losses))
+	squares := 0.0
+	for i, v := range j.losses {
+		d := v - other.losses[i] - (j.loss - other.loss)
+		squares += d * d
+	}
+	return j.loss-other.loss > math.Sqrt(squares/max(n-1, 1)/n)
 }
 
 // repeat trains as the trial did, to the epoch that was best there.
