@@ -11,7 +11,7 @@ GO := deploy/env.sh go
 
 .PHONY: help
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: run
 run: setup-run compile ## set up, build, and run the station (ARGS="..." go to passfail run)
@@ -27,6 +27,21 @@ build: setup-build compile ## set up and build bin/passfail
 .PHONY: compile
 compile:
 	@deploy/build.sh
+
+# What the following are built for. A Raspberry Pi OS follows the Debian of its number: 12 is bookworm, 13 trixie.
+RELEASE ?= bookworm
+ARCH ?= arm64
+
+.PHONY: build-arm64
+build-arm64: ## build for the Pi, here or there: dist/RELEASE-arm64 (RELEASE=bookworm or trixie)
+	@deploy/setup.sh cross arm64 $(RELEASE)
+	@deploy/build.sh arm64 $(RELEASE)
+
+.PHONY: cross-test
+cross-test: ## test what build-arm64 builds: it runs (under qemu), and two builds are the same (RELEASE=, ARCH=amd64)
+	@deploy/setup.sh cross $(ARCH) $(RELEASE)
+	@deploy/build.sh $(ARCH) $(RELEASE)
+	@deploy/cross-test.sh $(ARCH) $(RELEASE)
 
 .PHONY: setup
 setup: setup-build ## install what building needs, and no more

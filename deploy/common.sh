@@ -23,6 +23,30 @@ machine() {
   esac
 }
 
+# The releases of Debian that Passfail is built for. Raspberry Pi OS 12 and 13 follow them.
+releases=(bookworm trixie)
+
+is_release() {
+  local r
+  for r in "${releases[@]}"; do
+    [ "$r" != "$1" ] || return 0
+  done
+  die "RELEASE=$1: there are ${releases[*]}"
+}
+
+# triplet ARCH: what Debian's compilers for it are called.
+triplet() {
+  case $1 in
+    amd64) echo x86_64-linux-gnu ;;
+    arm64) echo aarch64-linux-gnu ;;
+    *) die "ARCH=$1: there are amd64 and arm64" ;;
+  esac
+}
+
+# Both releases have this compiler, for themselves and for each other's architecture: so a program comes out the same on both.
+# shellcheck disable=SC2034 # used by those who source this
+gcc=12
+
 # Makes a folder that is gone when the script ends, on the cache's own disk, so that what was made
 # in it can be renamed into place whole.
 scratch() {

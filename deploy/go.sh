@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # go.sh: prints the folder of a Go toolchain that is new enough, which it first fetches where there is none.
 # go.sh --find: prints it, or fails; fetches nothing.
+# go.sh --pinned, go.sh --pinned --find: the same for the very version that is named below, so that what is built is the same everywhere.
 #
 # Fetching: Debian's Go, old as it may be, downloads the toolchain as a module, as newer ones do by themselves.
 set -euo pipefail
@@ -15,14 +16,21 @@ declare -A sum=(
   [arm64]='h1:sYL/O6MqS68ML0kjsQ36WoYIpJqkw60TxizWUYUKQMc='
 )
 
+pinned=
+if [ "${1-}" = --pinned ]; then
+  pinned=yes
+  shift
+fi
+
 ours=$cache/go$version
 
 cd / # away from our go.mod, which an old Go cannot read
 
-# new_enough GO: its own version is go.mod's or later.
+# new_enough GO: its own version is go.mod's or later, or the pinned one.
 new_enough() {
   local has
   has=$(GOTOOLCHAIN=local "$1" env GOVERSION 2>/dev/null) || return 1
+  [ -z "$pinned" ] || [ "$has" = "go$version" ] || return 1
   [ "$(printf '%s\n' "$needed" "${has#go}" | sort -V | head -n 1)" = "$needed" ]
 }
 
