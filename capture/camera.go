@@ -44,6 +44,7 @@ type Stats struct {
 	Dropped   uint64 // frames overwritten by a newer one, or outlived by a loss, before Next came for them
 	Skipped   uint64 // pictures and frames that could not be decoded
 	Losses    uint64 // times that the camera was lost
+	Tries     uint64 // times that it was opened, or that this was tried
 	Reopens   uint64 // times that it came back
 	Abandoned int    // readers stuck inside OpenCV now; only ending the program frees those that never return
 	Lost      bool   // lost now
@@ -168,6 +169,17 @@ func (c *Camera) Stats() Stats {
 	s.Lost = c.lost
 	s.Abandoned = c.abandoned
 	return s
+}
+
+// Patience is what a camera that is well keeps to: it delivers a frame, or is lost, within frame; and while it is lost it
+// is tried again within try. Both have room for a busy machine.
+func (c *Camera) Patience() (frame, try time.Duration) {
+	const room = 5 * time.Second
+	frame = c.s.Timeout
+	if c.source.Kind == Folder {
+		frame = max(frame, c.s.Interval)
+	}
+	return frame + room, max(openGrace, c.s.Timeout) + c.s.ReopenMax + room
 }
 
 // Source is what was opened.

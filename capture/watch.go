@@ -82,6 +82,9 @@ func (c *Camera) start(frozen *frozenWatch) *reader {
 		frozen:   frozen,
 	}
 	r.last.Store(noFrameYet)
+	c.mu.Lock()
+	c.stats.Tries++
+	c.mu.Unlock()
 	go r.run()
 	return r
 }

@@ -87,7 +87,8 @@ type Line struct {
 	Events   chan<- Event
 	Lossless bool
 
-	dropped atomic.Uint64
+	dropped  atomic.Uint64
+	finished atomic.Uint64 // frames whose verdict was shown
 	swaps
 }
 
@@ -180,6 +181,7 @@ func (l *Line) finish(i *inspection, c *model.Classifier, judge *Judge) (Result,
 	decided := time.Now()
 	r.Pin = l.show(r.Verdict, r.Taken, decided)
 	r.Stages.Decide, r.Stages.Pins = decided.Sub(start), time.Since(decided)
+	l.finished.Add(1)
 	if i.err != nil {
 		return *r, fmt.Errorf("frame %d %s: %w", r.Seq, r.Name, i.err)
 	}

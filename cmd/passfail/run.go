@@ -31,7 +31,10 @@ before the first verdict and after the last.
 With a model store the station takes another model between two parts as soon as it
 is activated ("passfail models use"). One that fails its self-test is refused, and
 the station goes on with the one it has. SIGHUP lets a service try again or, where
-the configuration names a file, take that file anew.`,
+the configuration names a file, take that file anew.
+
+Under systemd (Type=notify) it tells when it is ready, what it does, and feeds the
+watchdog: as long as frames are inspected, or a camera that is lost is tried again.`,
 		Example: `  passfail run
   passfail run --config /etc/passfail/config.toml`,
 		Args: args(cobra.NoArgs),
@@ -40,7 +43,12 @@ the configuration names a file, take that file anew.`,
 			if err != nil {
 				return err
 			}
-			return run(c.Context(), cfg)
+			notify, err := newNotifier(os.Getenv)
+			if err != nil {
+				return err
+			}
+			defer notify.close()
+			return run(c.Context(), cfg, notify)
 		},
 	}
 	c.Flags().StringVarP(&path, "config", "c", configFile, "the station's configuration")
@@ -51,7 +59,7 @@ the configuration names a file, take that file anew.`,
 const eventQueue = 1024
 
 // run opens the board and is the station on it.
-func run(ctx context.Context, cfg *config.Config) error {
+func run(ctx context.Context, cfg *config.Config, notify *notifier) error {
 	start := time.Now()
 	out := newConsole(os.Stdout)
 	if out.terminal { // SIGHUP says that it was closed; a service gets it for other reasons
@@ -70,7 +78,7 @@ func run(ctx context.Context, cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
-	s := &station{cfg: cfg, board: board, changes: changes, out: out, log: log, start: start}
+	s := &station{cfg: cfg, board: board, changes: changes, out: out, log: log, notify: notify, start: start}
 	return errors.Join(s.run(ctx), board.Close())
 }
 
@@ -81,6 +89,7 @@ type station struct {
 	changes <-chan device.Change // what simulated pins do
 	out     *console
 	log     *slog.Logger
+	notify  *notifier
 	start   time.Time // of the program
 }
 
@@ -102,6 +111,7 @@ func (s *station) run(ctx context.Context) (err error) {
 		s.log.Info("output", "output", o.Name(), "pin", pin.Name(), "driver", s.board.Driver(pin))
 	}
 
+	s.tell("STATUS=outputs at rest; opening the model")
 	settings := captureSettings(s.cfg)
 	source, err := capture.ParseSource(settings.Source)
 	if err != nil {
@@ -129,6 +139,7 @@ func (s *station) run(ctx context.Context) (err error) {
 	events := make(chan line.Event, eventQueue)
 	l.Camera, l.Events = camera, events
 	r := newReporter(s.out, s.log, outputs, s.start)
+	r.notify = s.notify
 	told := make(chan struct{})
 	go func() {
 		defer close(told)
@@ -136,7 +147,11 @@ func (s *station) run(ctx context.Context) (err error) {
 		r.report(events, s.changes)
 	}()
 	stopSwapping := s.swapping(ctx, l, models, outputs)
+	s.tell("READY=1", "STATUS=waiting for the first frame of "+camera.Source().String())
+	stopFeeding := s.feeding(ctx, l, outputs)
 	err = inspect(ctx, l, outputs)
+	stopFeeding()
+	s.tell("STOPPING=1")
 	stopSwapping()
 	close(events)
 	<-told
@@ -163,6 +178,29 @@ func (s *station) swapping(ctx context.Context, l *line.Line, models *modelSourc
 	}()
 	return func() {
 		signal.Stop(again)
+		cancel()
+		<-ended
+	}
+}
+
+// tell tells the service manager. One that can't be told is no reason not to inspect.
+func (s *station) tell(assignments ...string) {
+	if err := s.notify.tell(assignments...); err != nil {
+		s.log.Warn("the service manager can't be told", "err", err)
+	}
+}
+
+// feeding feeds the watchdog as long as the line gets on, until stop is called.
+func (s *station) feeding(ctx context.Context, l *line.Line, outputs *device.Outputs) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	health := line.NewHealth(l, time.Now())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		defer safeOnPanic(outputs)
+		s.notify.feed(ctx, s.log, health.Check)
+	}()
+	return func() {
 		cancel()
 		<-ended
 	}
@@ -207,7 +245,10 @@ type reporter struct {
 	pinOutput         map[string]string // which output a pin serves
 	inspected, passed int
 	last              line.Result
-	lost              bool
+	lost              error // why the camera is
+
+	notify *notifier
+	told   time.Time // when it was told last
 }
 
 func newReporter(out *console, log *slog.Logger, outputs *device.Outputs, start time.Time) *reporter {
@@ -237,6 +278,7 @@ func (r *reporter) report(events <-chan line.Event, changes <-chan device.Change
 			r.change(c)
 		case <-tick.C:
 			r.out.SetStatus(r.status())
+			r.tellStatus(time.Now())
 		}
 	}
 }
@@ -244,10 +286,10 @@ func (r *reporter) report(events <-chan line.Event, changes <-chan device.Change
 func (r *reporter) event(e line.Event) {
 	var lost *capture.LostError
 	if errors.As(e.Err, &lost) {
-		r.lost = true
+		r.lost = lost
 		return // package capture logs it, with when it tries again
 	}
-	r.lost = false
+	r.lost = nil
 	if e.Err != nil {
 		r.log.Error("not judged", "err", e.Err)
 	}
@@ -289,9 +331,28 @@ func (r *reporter) change(c device.Change) {
 		slog.String("to", c.Level.String())) // "level" is the line's own
 }
 
+// tellEvery is how often the service manager hears how many were inspected. It
+// keeps only the last text; a log of them would fill the journal.
+const tellEvery = 2 * time.Second
+
+// tellStatus tells the service manager in a line how the station is. It may be
+// deaf for a while: the next one says it again.
+func (r *reporter) tellStatus(now time.Time) {
+	if now.Sub(r.told) < tellEvery || r.inspected == 0 && r.lost == nil {
+		return
+	}
+	r.told = now
+	text := fmt.Sprintf("%d inspected, %d pass, %d fail; the last in %.1f ms by %s", r.inspected, r.passed,
+		r.inspected-r.passed, milliseconds(r.last.Stages.Total()), r.last.Model)
+	if r.lost != nil {
+		text = fmt.Sprintf("camera lost: %v; it is tried again and again (%d inspected before)", r.lost, r.inspected)
+	}
+	_ = r.notify.status(text)
+}
+
 // status is the line that a person at the terminal watches.
 func (r *reporter) status() string {
-	if r.lost {
+	if r.lost != nil {
 		return "CAMERA LOST"
 	}
 	s := fmt.Sprintf("%d inspected  %d pass  %d fail  %.1f ms ", r.inspected, r.passed, r.inspected-r.passed,
