@@ -19,8 +19,8 @@ type tuning struct {
 	epochs        int
 }
 
-// Folds that do not tune at first: one judges whether anything was gained, one
-// decides when to stop.
+// Folds that do not tune at first: one judges whether anything was gained, of one
+// some decide when to stop.
 const (
 	judging  = 0
 	stopping = 1
@@ -66,7 +66,7 @@ func (s *session) fineTune(ctx context.Context, t *tried) (*tried, *tuning, erro
 	}
 	f := out.after.figures
 	tuned.loss, tuned.auc, tuned.accuracy = float64(f.LogLoss), f.AUC, f.Accuracy
-	// A small gain will do: the trial was tuned by three fifths of the pictures, and all will gain more.
+	// A small gain will do: the trial was tuned by seven tenths of the pictures, and all will gain more.
 	if out.kept = f.LogLoss < out.before.figures.LogLoss; !out.kept {
 		tuned.skipped = "no better on pictures that were held out"
 		return t, out, nil

@@ -16,6 +16,7 @@ const tuneViews = 8
 // tuneSource shows finetune the pictures.
 type tuneSource struct {
 	s       *session
+	stops   []bool // of each picture: it decides when to stop
 	views   []feature.Variant
 	x       *feature.Extractor
 	picture int            // that frame is; −1: none
@@ -25,7 +26,27 @@ type tuneSource struct {
 
 func (s *session) newTuneSource(t *tried) (*tuneSource, error) {
 	x, err := t.network.Open(model.Options{Threads: 1})
-	return &tuneSource{s: s, views: tuningViews(t.teach), x: x, picture: -1}, err
+	return &tuneSource{s: s, stops: s.stopping(), views: tuningViews(t.teach), x: x, picture: -1}, err
+}
+
+// stopping chooses the pictures that decide when to stop: each second part, by label, of a fold. The
+// less is held out, the better the trial tells what all pictures will bring.
+func (s *session) stopping() []bool {
+	stops := make([]bool, len(s.fold))
+	seen := make([][]int, len(s.pictures.set.Labels)) // parts of each label
+	for i, p := range s.pictures.set.Pictures {
+		if s.fold[i] != stopping {
+			continue
+		}
+		part := s.pictures.groups[i]
+		at := slices.Index(seen[p.Label], part)
+		if at < 0 {
+			at = len(seen[p.Label])
+			seen[p.Label] = append(seen[p.Label], part)
+		}
+		stops[i] = at%2 == 0
+	}
+	return stops
 }
 
 // tuningViews are the turns that teach, in as many jitters as it takes.
@@ -62,10 +83,10 @@ func (t *tuneSource) Classes() int    { return len(t.s.pictures.set.Labels) }
 func (t *tuneSource) Label(i int) int { return t.s.pictures.set.Pictures[i].Label }
 
 func (t *tuneSource) Role(i int) finetune.Role {
-	switch t.s.fold[i] {
-	case judging:
+	switch {
+	case t.s.fold[i] == judging:
 		return finetune.LeftOut
-	case stopping:
+	case t.stops[i]:
 		return finetune.HoldsOut
 	}
 	return finetune.Trains

@@ -211,7 +211,7 @@ func (tr *trainer) run(ctx context.Context, p *parsed, r *Result, begin time.Tim
 }
 
 // clearlyWorse tells whether the loss is higher than another's of the same pictures by
-// more than chance makes of so few: the standard error of the difference.
+// more than chance makes of so few: twice the standard error of the difference.
 func (j judgement) clearlyWorse(other judgement) bool {
 	n := float64(len(j.losses))
 	squares := 0.0
@@ -219,7 +219,7 @@ func (j judgement) clearlyWorse(other judgement) bool {
 		d := v - other.losses[i] - (j.loss - other.loss)
 		squares += d * d
 	}
-	return j.loss-other.loss > math.Sqrt(squares/max(n-1, 1)/n)
+	return j.loss-other.loss > 2*math.Sqrt(squares/max(n-1, 1)/n)
 }
 
 // repeat trains as the trial did, to the epoch that was best there.
