@@ -40,7 +40,7 @@ func (s *session) choose(ctx context.Context) (*tried, error) {
 	if best.fitted == nil {
 		return nil, fmt.Errorf("no base network costs at most %v × MobileNetV2 at 224 pixels: allow more, or name a smaller size", s.o.MaxCost)
 	}
-	return best, s.teachAll(ctx, best)
+	return s.settle(ctx, best)
 }
 
 // chooseViews tries for the best candidate in which variants its pictures teach and
@@ -231,12 +231,53 @@ func (s *session) all() []int {
 	return all
 }
 
-// teachAll teaches the chosen candidate with all pictures.
-func (s *session) teachAll(ctx context.Context, t *tried) error {
+// settle teaches the best candidate with all pictures and, if time is left, the
+// best of those that see more or fewer views: some pictures can hardly tell what another view
+// brings, and all can.
+func (s *session) settle(ctx context.Context, best *tried) (*tried, error) {
 	if len(s.some) == len(s.pictures.hashes) {
-		return nil
+		return best, nil
 	}
-	return s.try(ctx, t, s.all())
+	teach := func(t *tried) (*tried, error) {
+		if err := s.try(ctx, t, s.all()); err != nil {
+			return nil, err
+		}
+		t.whole = t.fitted.Loss
+		return &tried{candidate: t.candidate, loss: t.whole, losses: s.losses(s.all(), t.fitted.Logits, t.fitted.Head.Rows)}, nil
+	}
+	first, err := teach(best)
+	if err != nil {
+		return nil, err
+	}
+	other := s.runnerUp(best)
+	if other == nil || time.Since(s.start) > s.o.Budget {
+		return best, nil
+	}
+	second, err := teach(other)
+	if err != nil {
+		return nil, err
+	}
+	cheap, dear := first, second
+	if dear.cost < cheap.cost {
+		cheap, dear = dear, cheap
+	}
+	if better(cheap, dear) == second {
+		best, other = other, best
+	}
+	other.fitted = nil
+	return best, nil
+}
+
+// runnerUp is the best of the candidates that see another number of views, nil if
+// none was tried.
+func (s *session) runnerUp(best *tried) *tried {
+	var other *tried
+	for _, t := range s.tried {
+		if t.skipped == "" && len(t.serve) != len(best.serve) && (other == nil || t.loss < other.loss) {
+			other = t
+		}
+	}
+	return other
 }
 
 // try fits a candidate's head to some pictures.

@@ -118,6 +118,9 @@ func (s *session) reportTried(r *report.Report, best *tried) {
 		if !math.IsInf(t.loss, 1) {
 			c.Accuracy, c.AUC = t.accuracy, t.auc
 			c.Why = fmt.Sprintf("log loss %.3f", t.loss)
+			if t.whole > 0 {
+				c.Why += fmt.Sprintf(", with all pictures %.3f", t.whole)
+			}
 			c.Chosen = t == best
 		}
 		r.Candidates = append(r.Candidates, c)

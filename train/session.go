@@ -41,6 +41,7 @@ type tried struct {
 	material      *material
 	loss          float64   // what candidates are compared by; infinite for one that was not tried
 	losses        []float64 // of each picture
+	whole         float64   // the loss with all pictures; 0 for one that was not taught with all
 	auc, accuracy evaluate.Figure
 	skipped       string // why it was not tried
 
