@@ -42,7 +42,7 @@ func TestTuneAll(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	before, err := s.judgeOutside(ctx, best)
+	before, err := s.judgeOutside(ctx, best, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,9 +61,8 @@ func TestTuneAll(t *testing.T) {
 		t.Fatal(err)
 	}
 	trial.Tuned.Epochs = 2 // as if they had served
-	c := *before.calibration
-	c.Slope *= 0.5
-	final, err := s.tuneAll(ctx, best, tuner, trial, &c)
+	before.both.Slope *= 0.5
+	final, err := s.tuneAll(ctx, best, tuner, trial, before)
 	if err != nil {
 		t.Fatal(err)
 	}
