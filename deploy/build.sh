@@ -25,7 +25,7 @@ else
   release=${2:?of which release?}
   is_release "$release"
   out=dist/$release-$arch
-  deploy/env.sh --target "$arch" "$release" go build -trimpath \
+  deploy/env.sh --target "$arch" "$release" go build -trimpath -buildmode=pie \
     -ldflags "-s -w -buildid= -X main.version=$version -extldflags '-Wl,-rpath,$rpath -Wl,--build-id=none'" -o "$out/passfail" ./cmd/passfail
   {
     "$(deploy/go.sh --pinned --find)/go" version

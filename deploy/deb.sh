@@ -112,7 +112,7 @@ copyright >"$root/usr/share/doc/passfail/copyright"
 cp docs/*.md "$root/usr/share/doc/passfail/"
 {
   printf 'passfail (%s) %s; urgency=medium\n\n  * Built from %s; what changed is in the history of the sources.\n\n' "$version" "$release" "$(deploy/version.sh)"
-  printf ' -- The Passfail authors <passfail@localhost>  %s\n' "$(date -R -d "@$SOURCE_DATE_EPOCH")"
+  printf ' -- The Passfail authors <passfail@passfail.example>  %s\n' "$(date -R -d "@$SOURCE_DATE_EPOCH")"
 } | gzip -9n >"$root/usr/share/doc/passfail/changelog.gz"
 install -D -m 644 deploy/deb/lintian-overrides "$root/usr/share/lintian/overrides/passfail"
 
@@ -126,7 +126,7 @@ Version: $version
 Architecture: $arch
 Section: science
 Priority: optional
-Maintainer: The Passfail authors <passfail@localhost>
+Maintainer: The Passfail authors <passfail@passfail.example>
 Installed-Size: $(du -sk --exclude=DEBIAN "$root" | cut -f 1)
 Pre-Depends: init-system-helpers (>= 1.54~)
 Depends: adduser, ${needs//$'\n'/, }

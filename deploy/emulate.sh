@@ -12,7 +12,7 @@ shift 3
 sysroot=$("$(dirname "$0")/sysroot.sh" --check "$arch" "$release") || die "there is no sysroot of Debian $release for $arch; 'make setup-cross' makes it"
 lib=$sysroot/usr/lib/$(triplet "$arch")
 # The folders that only an installed system's ldconfig knows of.
-path=$(dirname "$program")/lib:$sysroot/lib/$(triplet "$arch"):$lib:$lib/blas:$lib/lapack:$lib/pulseaudio
+path=$(dirname "$program")/lib:$sysroot/lib/$(triplet "$arch"):$lib:$sysroot/usr/lib:$lib/blas:$lib/lapack:$lib/pulseaudio
 
 if [ "$arch" = "$(machine)" ]; then
   loader=("$sysroot"/lib*/ld-linux-*.so.*)

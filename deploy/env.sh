@@ -23,8 +23,9 @@ if [ -n "$target" ]; then
   # OpenCV's headers put their own path into what they say of errors; it must not be this machine's.
   opencv="-I$sysroot/usr/include/opencv4"
   place="--sysroot=$sysroot -ffile-prefix-map=$sysroot= -ffile-prefix-map=$tflite=/usr"
-  # BLAS and LAPACK lie where only ldconfig finds them.
-  link="--sysroot=$sysroot -Wl,--allow-shlib-undefined"
+  # -B: this machine's own compiler looks into this machine's folders before those of the sysroot. BLAS and LAPACK lie
+  # where only ldconfig finds them.
+  link="--sysroot=$sysroot -B$sysroot/usr/lib/$prefix -L$sysroot/usr/lib/$prefix -Wl,--allow-shlib-undefined"
 else
   opencv=$(pkg-config --cflags opencv4) || die "OpenCV's headers are missing; 'make setup' installs them"
   place='' link=''

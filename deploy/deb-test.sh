@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# deb-test.sh RELEASE: tests the package that 'deb.sh ARCH RELEASE' has made for this machine's processor: installs, upgrades,
+# removes and purges it in a clean system of that release, with no network, and has lintian and systemd-analyze look at it.
+# Needs root, for the chroot. The system is kept in the cache, with the packages that Passfail depends on beside it.
+set -euo pipefail
+. "$(dirname "$0")/common.sh"
+
+release=${1:?of which release?}
+is_release "$release"
+arch=$(machine)
+cd "$(dirname "$0")/.."
+[ "$(id -u)" -eq 0 ] || die "a chroot takes root: sudo make deb-test"
+debs=(dist/"$release-$arch"/passfail_*.deb)
+[ -e "${debs[0]}" ] || die "there is no package in dist/$release-$arch; build it first"
+deb=${debs[0]}
+
+scratch
+depends=$(dpkg-deb --field "$deb" Pre-Depends Depends)
+key=$(printf '%s\n' 1 "$depends" | sha256sum | cut -c 1-12)
+system=$cache/chroot/$release-$arch-$key.tar
+if [ ! -e "$system" ]; then
+  say "making a system of Debian $release to install into"
+  mkdir -p "$(dirname "$system")"
+  # shellcheck disable=SC2016 # $1 is the hook's
+  mmdebstrap --quiet --variant=minbase --architectures="$arch" --include=systemd,systemd-sysv,udev,lintian,man-db,bash-completion,ca-certificates \
+    --skip=cleanup/apt --aptopt='Acquire::Languages "none"' --customize-hook="copy-in $deb /tmp" \
+    --customize-hook='chroot "$1" sh -c "apt-get install -y -q --no-install-recommends --download-only /tmp/passfail_*.deb && rm /tmp/passfail_*.deb"' \
+    "$release" "$tmp/system.tar" ${MIRROR:+"$MIRROR"} >&2 || die "the system could not be made: see above"
+  mv "$tmp/system.tar" "$system"
+fi
+
+say "installing $deb"
+root=$tmp/root
+mkdir "$root"
+tar -x --numeric-owner -C "$root" -f "$system"
+mkdir "$root/test"
+cp "$deb" "$root/test/1.deb"
+cp deploy/deb/chroot-test.sh "$root/test/"
+
+# later NUMBER: the same package as a later version whose default configuration has a line more.
+later() {
+  local dir=$tmp/later-$1
+  dpkg-deb --raw-extract "$root/test/1.deb" "$dir"
+  sed -i "s/^Version: .*/&+later$1/" "$dir/DEBIAN/control"
+  echo "# new in version $1" >>"$dir/etc/passfail/config.toml"
+  dpkg-deb --build --root-owner-group -Znone "$dir" "$root/test/$1.deb" >/dev/null
+  rm -rf "$dir"
+}
+later 2
+later 3
+
+# No network, no process of ours beside, and the mounts are gone with the last process.
+unshare --mount --net --pid --fork --kill-child bash -c '
+  set -e
+  mount -t proc proc "$1/proc"
+  mount -t tmpfs tmpfs "$1/run"
+  mount --rbind /dev "$1/dev"
+  exec chroot "$1" env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin TERM=dumb LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive bash /test/chroot-test.sh
+' in "$root" </dev/null

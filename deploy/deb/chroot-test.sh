@@ -1,0 +1,114 @@
+#!/usr/bin/env bash
+# chroot-test.sh: run by deb-test.sh inside a clean system, where /test holds the package as 1.deb and two later ones.
+set -euo pipefail
+
+config=/etc/passfail/config.toml
+store=/var/lib/passfail/models
+passed=0 failed=0
+
+# check WHAT COMMAND...: the command succeeds.
+check() {
+  local what=$1 text
+  shift
+  if text=$("$@" 2>&1); then
+    passed=$((passed + 1))
+    echo "ok      $what"
+  else
+    failed=$((failed + 1))
+    echo "FAILED  $what"
+    printf '%s\n' "$text" | tail -n 20 | sed 's/^/        /'
+  fi
+}
+
+# refuse WHAT COMMAND...: the command fails.
+refuse() {
+  local what=$1
+  shift
+  check "$what" bash -c '! "$@"' in "$@"
+}
+
+apt() { apt-get -q -y -o Dpkg::Use-Pty=0 --no-download --no-install-recommends -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@"; }
+station() { runuser -u passfail -- passfail "$@"; }
+models() { station models --store "$store" --json; }
+exposure() { [ "$(systemd-analyze security --offline=true passfail.service | tee /dev/stderr | sed -n 's/.*exposure level[^0-9]*\([0-9]*\)\.\([0-9]*\).*/\1\2/p')" -le 15 ]; }
+inspects() { # starts as the service does, and ends in order after some verdicts
+  local log=/test/log pid
+  cd /var/lib/passfail
+  runuser -u passfail -- passfail run --config "$config" >"$log" 2>&1 &
+  pid=$!
+  for _ in {1..300}; do
+    [ "$(grep -c 'msg=inspected' "$log")" -lt 3 ] || break
+    sleep 0.1
+  done
+  kill "$(pgrep -u passfail -x passfail)"
+  wait "$pid"
+  grep -q 'msg=ready' "$log" && grep -q 'output=heartbeat .*to=Low' "$log" || {
+    cat "$log"
+    return 1
+  }
+}
+nothing_left() {
+  local left
+  left=$(find /etc /usr /var /run /home -xdev -iname '*passfail*' -not -path '/var/cache/apt/*' -not -path '/var/log/*' -not -path '/var/lib/dpkg/*')
+  printf '%s' "$left"
+  [ -z "$left" ]
+}
+first_models() { [ "$(models)" = "$(cat /test/models)" ]; }
+active_demo() { models | grep -q '"active": *true' && station models --store "$store" | grep -q "the demo's, from the package"; }
+kept_conffile() { tail -n 1 "$config" | grep -q 'by a technician' && grep -q 'new in version 3' "$config.dpkg-dist"; }
+
+echo "--- $(. /etc/os-release && echo "$PRETTY_NAME")"
+check "lintian has no errors" lintian --fail-on error --allow-root /test/1.deb
+lintian --allow-root /test/1.deb | sed 's/^/        /'
+
+check "installs" apt install /test/1.deb
+check "runs" passfail version
+passfail version | sed 's/^/        /'
+refuse "no library is missing" bash -c 'ldd /usr/bin/passfail /usr/lib/passfail/*.so | grep "not found"'
+check "the user has no shell" bash -c 'getent passwd passfail | grep -q ":/usr/sbin/nologin$"'
+check "the user is in gpio and video" bash -c 'id -nG passfail | grep -w gpio | grep -qw video'
+check "the state is the user's" bash -c '[ "$(stat -c "%U:%G %a" /var/lib/passfail)" = "passfail:passfail 750" ]'
+check "the demo's model is the first and judges" active_demo
+check "the configuration is in order" station check --config "$config"
+check "inspects as installed" inspects
+check "puts pins to rest" station pins rest --config "$config"
+check "the service is enabled" systemctl is-enabled passfail.service
+check "systemd-analyze verify" bash -c 'text=$(systemd-analyze verify --man=yes passfail.service 2>&1); echo "$text"; ! grep -i passfail <<<"$text"'
+check "exposure of 1.5 or lower" exposure
+systemd-analyze security --offline=true passfail.service 2>/dev/null | tail -n 1 | sed 's/^/        /'
+if udevadm verify --help >/dev/null 2>&1; then
+  check "udevadm verify" udevadm verify /usr/lib/udev/rules.d/60-passfail.rules
+fi
+check "the manual page is one" bash -c 'man -w passfail && man --warnings -Kutf8 passfail 2>&1 >/dev/null | tee /dev/stderr | wc -c | grep -qx 0'
+check "completion" bash -c '. /usr/share/bash-completion/bash_completion; . /usr/share/bash-completion/completions/passfail; complete -p passfail'
+check "the files are those of the package" dpkg --verify passfail
+
+check "upgrades with the default configuration" apt install /test/2.deb
+check "which becomes the new one" grep -q 'new in version 2' "$config"
+check "another model is kept" station models add --store "$store" /usr/share/passfail/demo/model.tflite --comment "taught on the station" --use
+models >/test/models
+echo '# changed by a technician' >>"$config"
+check "upgrades with a changed configuration" apt install /test/3.deb
+check "which stays, the new one beside it" kept_conffile
+check "the models stay" first_models
+check "inspects after the upgrade" inspects
+
+check "removes" apt remove passfail
+refuse "the program is gone" test -e /usr/bin/passfail
+check "the configuration stays" grep -q 'by a technician' "$config"
+check "the models stay" test -d "$store"
+check "installs again" apt install /test/3.deb
+check "with the configuration of before" grep -q 'by a technician' "$config"
+check "with the models of before" first_models
+check "the service is enabled again" systemctl is-enabled passfail.service
+
+check "purges" apt purge passfail
+check "nothing is left" nothing_left
+refuse "the user is gone" getent passwd passfail
+check "purging again is no error" dpkg --purge passfail
+check "dpkg has nothing to complain of" bash -c '[ -z "$(dpkg --audit)" ]'
+check "installs after that" apt install /test/1.deb
+check "the demo's model is the first and judges" active_demo
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
