@@ -43,6 +43,20 @@ cross-test: ## test what build-arm64 builds: it runs (under qemu), and two build
 	@deploy/build.sh $(ARCH) $(RELEASE)
 	@deploy/cross-test.sh $(ARCH) $(RELEASE)
 
+.PHONY: deb
+deb: ## make the Debian package for the Pi: dist/RELEASE-ARCH/passfail_….deb (RELEASE=, ARCH=amd64)
+	@deploy/setup.sh cross $(ARCH) $(RELEASE)
+	@deploy/build.sh $(ARCH) $(RELEASE)
+	@deploy/deb.sh $(ARCH) $(RELEASE)
+
+.PHONY: deb-test
+deb-test: ## install, upgrade, remove and purge this machine's package in a clean system of each release (as root; RELEASE=…: of one)
+	@deploy/packages.sh mmdebstrap debian-archive-keyring util-linux
+	@for release in $(if $(filter command line,$(origin RELEASE)),$(RELEASE),bookworm trixie); do \
+	  $(MAKE) --no-print-directory deb ARCH=$$(dpkg --print-architecture) RELEASE=$$release; \
+	  deploy/deb-test.sh $$release; \
+	done
+
 .PHONY: setup
 setup: setup-build ## install what building needs, and no more
 

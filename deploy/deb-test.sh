@@ -24,7 +24,7 @@ if [ ! -e "$system" ]; then
   # shellcheck disable=SC2016 # $1 is the hook's
   mmdebstrap --quiet --variant=minbase --architectures="$arch" --include=systemd,systemd-sysv,udev,lintian,man-db,bash-completion,ca-certificates \
     --skip=cleanup/apt --aptopt='Acquire::Languages "none"' --customize-hook="copy-in $deb /tmp" \
-    --customize-hook='chroot "$1" sh -c "apt-get install -y -q --no-install-recommends --download-only /tmp/passfail_*.deb && rm /tmp/passfail_*.deb"' \
+    --customize-hook='chroot "$1" sh -c "apt-get install -y -qq --no-install-recommends --download-only /tmp/passfail_*.deb && rm /tmp/passfail_*.deb"' \
     "$release" "$tmp/system.tar" ${MIRROR:+"$MIRROR"} >&2 || die "the system could not be made: see above"
   mv "$tmp/system.tar" "$system"
 fi
@@ -49,6 +49,7 @@ later() {
 later 2
 later 3
 
+# shellcheck disable=SC2016 # $1 is the inner shell's
 # No network, no process of ours beside, and the mounts are gone with the last process.
 unshare --mount --net --pid --fork --kill-child bash -c '
   set -e
