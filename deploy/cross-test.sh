@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # cross-test.sh ARCH RELEASE: tests what 'build.sh ARCH RELEASE' has built: it runs and judges the demo's pictures, under qemu
 # where the processor is another one; it is linked with what it uses alone; and it comes out the same, byte for byte,
-# in another folder with nothing of Go's kept from before (--quick leaves that out).
+# in another folder with nothing of Go's kept from before, and so does its package (--quick leaves that out).
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
@@ -50,7 +50,11 @@ if [ -z "$quick" ]; then
   git ls-files -z --cached --others --exclude-standard | xargs -0 tar -c --ignore-failed-read 2>/dev/null | tar -x -C "$tmp/elsewhere/passfail"
   deploy/version.sh >"$tmp/elsewhere/passfail/VERSION"
   GIT_CEILING_DIRECTORIES=$tmp GOCACHE=$tmp/go "$tmp/elsewhere/passfail/deploy/build.sh" "$arch" "$release"
+  deb=$(deploy/deb.sh "$arch" "$release")
+  again=$(GIT_CEILING_DIRECTORIES=$tmp SOURCE_DATE_EPOCH=$(deploy/version.sh --time) "$tmp/elsewhere/passfail/deploy/deb.sh" "$arch" "$release")
   cmp "$out/passfail" "$tmp/elsewhere/passfail/$out/passfail" || die "two builds of the same sources differ; diffoscope would tell where"
-  ok "the same bytes in another folder: $(sha256sum "$out/passfail" | cut -d ' ' -f 1)"
+  ok "the same program in another folder: $(sha256sum "$out/passfail" | cut -d ' ' -f 1)"
+  cmp "$deb" "$tmp/elsewhere/passfail/$again" || die "two packages of the same sources differ"
+  ok "the same package in another folder: $(sha256sum "$deb" | cut -d ' ' -f 1)"
 fi
 say "$release-$arch: $passed passed"
