@@ -15,6 +15,10 @@ import (
 // pictureTypes are the endings of what counts as a picture in a folder.
 var pictureTypes = []string{".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"}
 
+// ExplainedSuffix ends the name of a picture that passfail explain drew: it shows what a model saw in another one, and is
+// none of a part.
+const ExplainedSuffix = "-explained.png"
+
 func isPicture(name string) bool {
 	return slices.Contains(pictureTypes, strings.ToLower(filepath.Ext(name)))
 }
@@ -23,7 +27,7 @@ func isPicture(name string) bool {
 func IsVideo(name string) bool { return !isPicture(name) }
 
 // Pictures lists the pictures of a folder, each with the folder's path, in natural order: 2.jpg before 10.jpg. Folders
-// within it and hidden files are left out.
+// within it, hidden files and those that passfail explain drew are left out.
 func Pictures(dir string) ([]string, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -31,7 +35,7 @@ func Pictures(dir string) ([]string, error) {
 	}
 	var paths []string
 	for _, e := range entries {
-		if e.IsDir() || strings.HasPrefix(e.Name(), ".") || !isPicture(e.Name()) {
+		if e.IsDir() || strings.HasPrefix(e.Name(), ".") || strings.HasSuffix(e.Name(), ExplainedSuffix) || !isPicture(e.Name()) {
 			continue
 		}
 		paths = append(paths, filepath.Join(dir, e.Name()))

@@ -25,12 +25,14 @@ func newExplain() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "explain MODEL IMAGE…",
 		Short: "Show where in a picture a model finds what it says",
-		Long: `Writes IMAGE-explained.png for each picture (or each of a folder): orange where the
-picture speaks for the label, blue where it speaks against it. A white line goes
-around what speaks for it most. Any model that Passfail can run can be explained: the
-picture is hidden piece by piece, and the map shows how the score suffers.`,
+		Long: `Writes explained/IMAGE-explained.png for each picture (or each of a folder): orange
+where the picture speaks for the label, blue where it speaks against it. A white line
+goes around what speaks for it most. Any model that Passfail can run can be explained:
+the picture is hidden piece by piece, and the map shows how the score suffers.
+
+Files named so are taken for pictures of parts nowhere, wherever they lie.`,
 		Example: `  passfail explain model.tflite part.jpg
-  passfail explain model.tflite --label scratch -o explained/ parts/`,
+  passfail explain model.tflite --label scratch -o heat/ parts/`,
 		Args: args(cobra.MinimumNArgs(2)),
 		RunE: func(c *cobra.Command, list []string) error {
 			return o.run(c.Context(), c.OutOrStdout(), list[0], list[1:])
@@ -39,7 +41,7 @@ picture is hidden piece by piece, and the map shows how the score suffers.`,
 	f := c.Flags()
 	f.StringVarP(&o.config, "config", "c", "", "a station's configuration, for its rotation and region of interest")
 	f.StringVar(&o.label, "label", "", "the label to explain (default: the likeliest of each picture)")
-	f.StringVarP(&o.out, "out", "o", "", "the folder to write to (default: beside each picture)")
+	f.StringVarP(&o.out, "out", "o", "explained", "the folder to write to")
 	return c
 }
 
@@ -67,17 +69,15 @@ func (o *explainOptions) run(ctx context.Context, w io.Writer, path string, file
 	if files, err = expand(files); err != nil {
 		return err
 	}
-	if o.out != "" {
-		if err := os.MkdirAll(o.out, 0o755); err != nil {
-			return fmt.Errorf("--out: %w", err)
-		}
+	if err := os.MkdirAll(o.out, 0o755); err != nil {
+		return fmt.Errorf("--out: %w", err)
 	}
 	e := &explaining{view: captureSettings(cfg), classifier: c, label: label, out: o.out, taken: map[string]bool{}}
 	var failures []error
-	for _, f := range files {
+	for i, f := range files {
 		line, err := e.file(ctx, f)
 		if ctx.Err() != nil {
-			return ctx.Err()
+			return fmt.Errorf("explain: interrupted; %d of %d pictures were explained", i-len(failures), len(files))
 		}
 		if err != nil {
 			failures = append(failures, err)
@@ -138,11 +138,8 @@ func (e *explaining) file(ctx context.Context, path string) (string, error) {
 func (e *explaining) target(path string) string {
 	dir, file := filepath.Split(path)
 	name := strings.TrimSuffix(file, filepath.Ext(file))
-	if e.out == "" {
-		return filepath.Join(dir, name+"-explained.png")
-	}
 	for n := 1; ; n++ {
-		t := filepath.Join(e.out, name+"-explained.png")
+		t := filepath.Join(e.out, name+capture.ExplainedSuffix)
 		if !e.taken[t] {
 			e.taken[t] = true
 			return t

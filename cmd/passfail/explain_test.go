@@ -11,10 +11,11 @@ import (
 
 func TestExplain(t *testing.T) {
 	model, dir := inRepository("demo/model.tflite"), copyParts(t, "001-good.jpg", "008-chip.jpg")
-	r := passfail(t, "explain", model, dir)
+	c := command(t, "explain", model, dir)
+	r := begin(t, c).end(t, nil)
 	r.expect(t, 0, "good 0.9", "chip 1.0", "008-chip-explained.png")
 	for _, name := range []string{"001-good-explained.png", "008-chip-explained.png"} {
-		m := gocv.IMRead(filepath.Join(dir, name), gocv.IMReadColor)
+		m := gocv.IMRead(filepath.Join(c.Dir, "explained", name), gocv.IMReadColor)
 		if m.Cols() != 640 || m.Rows() <= 480 {
 			t.Errorf("%s is %d × %d", name, m.Cols(), m.Rows())
 		}
@@ -44,6 +45,34 @@ func TestExplainSameNames(t *testing.T) {
 	}
 }
 
+// An explanation is no picture of a part, even where it lies beside them.
+func TestExplainTwice(t *testing.T) {
+	model, dir := inRepository("demo/model.tflite"), parts(t, 2)
+	for range 2 {
+		r := passfail(t, "explain", model, filepath.Join(dir, "good"), "-o", filepath.Join(dir, "good"))
+		r.expect(t, 0)
+		if n := strings.Count(r.stdout, "→"); n != 2 {
+			t.Errorf("%d pictures are explained: %v", n, r)
+		}
+	}
+	r := passfail(t, "dataset", "check", dir, "--json")
+	if n := strings.Count(r.stdout+r.stderr, "explained"); n > 0 {
+		t.Errorf("the check sees explanations: %v", r)
+	}
+	if r := passfail(t, "classify", "--model", model, dir+"/good"); strings.Contains(r.stdout, "explained") {
+		t.Errorf("explanations are judged: %v", r)
+	}
+}
+
+// What can't be read does not keep the others from it.
+func TestExplainBroken(t *testing.T) {
+	out := t.TempDir()
+	passfail(t, "explain", inRepository("demo/model.tflite"), write(t, "broken.jpg", "no picture"), inRepository("demo/parts/001-good.jpg"), "-o", out).expect(t, 1, "broken.jpg")
+	if _, err := os.Stat(filepath.Join(out, "001-good-explained.png")); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestExplainErrors(t *testing.T) {
 	model, dir := inRepository("demo/model.tflite"), copyParts(t, "001-good.jpg")
 	good := filepath.Join(dir, "001-good.jpg")
@@ -64,9 +93,5 @@ func TestExplainErrors(t *testing.T) {
 		if strings.Contains(r.stderr, "goroutine ") {
 			t.Errorf("%s: %v", name, r)
 		}
-	}
-	// What can't be read does not keep the others from it.
-	if _, err := os.Stat(filepath.Join(dir, "001-good-explained.png")); err != nil {
-		t.Error(err)
 	}
 }
