@@ -20,8 +20,7 @@ func (s *session) learningCurve(ctx context.Context, t *tried, whole *evaluate.S
 		return nil, nil
 	}
 	curve := &evaluate.LearningCurve{Metric: "auc"}
-	n := len(s.pictures.hashes)
-	for _, share := range []float64{0.25, 0.5} {
+	for _, share := range []float64{0.25, 0.5, 0.75} { // with all, as many as a forecast needs
 		values, size, err := s.smaller(ctx, t, share)
 		if err != nil {
 			return nil, err
@@ -30,9 +29,40 @@ func (s *session) learningCurve(ctx context.Context, t *tried, whole *evaluate.S
 			curve.Points = append(curve.Points, evaluate.NewLearningPoint(size, values))
 		}
 	}
-	taught := n * (s.folds - 1) / s.folds
-	curve.Points = append(curve.Points, evaluate.NewLearningPoint(taught, []float64{float64(full.AUC)}))
+	values, err := s.foldAUCs(whole)
+	if err != nil {
+		return nil, err
+	}
+	if len(values) > 0 {
+		taught := len(s.pictures.hashes) * (s.folds - 1) / s.folds
+		curve.Points = append(curve.Points, evaluate.NewLearningPoint(taught, values))
+	}
 	return curve, nil
+}
+
+// foldAUCs is the AUC of each fold by itself. That of all pictures together would
+// not compare with those of the smaller trainings, which are of a fold each.
+func (s *session) foldAUCs(whole *evaluate.Sample) ([]float64, error) {
+	var values []float64
+	for fold := range s.folds {
+		one := &evaluate.Sample{Labels: whole.Labels, Pass: whole.Pass}
+		for i, p := range whole.Pictures {
+			if s.fold[i] == fold {
+				one.Pictures = append(one.Pictures, p)
+			}
+		}
+		if len(one.Pictures) == 0 {
+			continue
+		}
+		figures, err := evaluate.Evaluate(one, evaluate.DefaultThreshold)
+		if err != nil {
+			return nil, err
+		}
+		if figures.AUC.Known() {
+			values = append(values, float64(figures.AUC))
+		}
+	}
+	return values, nil
 }
 
 // smaller trains on about a share of the pictures outside each fold and returns

@@ -46,7 +46,7 @@ func (s *session) report(ctx context.Context, best *tried, b []byte, sample *eva
 		return nil, err
 	}
 	if curve != nil {
-		// A curve of too few points has no forecast.
+		// A curve of too few points has no forecast; the report says so.
 		r.Forecast, _ = curve.Forecast(s.o.Seed)
 	}
 	var thumbnail func(evaluate.Suspect) (plain, overlay []byte, err error)
@@ -117,11 +117,15 @@ func (s *session) reportTried(r *report.Report, best *tried) {
 		c := report.Candidate{Name: t.String(), Cost: t.cost, Accuracy: evaluate.Unknown, AUC: evaluate.Unknown, Why: t.skipped}
 		if !math.IsInf(t.loss, 1) {
 			c.Accuracy, c.AUC = t.accuracy, t.auc
-			c.Why = fmt.Sprintf("log loss %.3f", t.loss)
-			if t.whole > 0 {
-				c.Why += fmt.Sprintf(", with all pictures %.3f", t.whole)
-			}
+			c.LogLoss, c.LogLossOfAll = t.loss, t.whole
 			c.Chosen = t == best
+			if !c.Chosen {
+				gain, chance := compareLosses(best.losses, t.losses)
+				c.Behind, c.BehindError = -gain, chance
+				if t.cost > dearer*best.cost && gain > 0 {
+					c.Why = "slower, and better by no more than chance"
+				}
+			}
 		}
 		r.Candidates = append(r.Candidates, c)
 	}

@@ -23,6 +23,7 @@ const (
 type chart struct {
 	ID                 string
 	Title, Description string // what a screen reader reads instead
+	Note               string // below the drawing
 	Width, Height      int
 	X, Y               axis
 	Shapes             []shape

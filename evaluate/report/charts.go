@@ -222,7 +222,8 @@ func learningChart(l *evaluate.LearningCurve, f *evaluate.Forecast) *chart {
 	if name == "" {
 		name = l.Metric
 	}
-	c := newChart("learning", "Learning curve", axis{Name: "pictures in the training", Low: float64(first), High: float64(right), log: true}, axis{Name: name, Low: low, High: high})
+	const margin = 0.93 // so that no bar lies on an axis
+	c := newChart("learning", "Learning curve", axis{Name: "pictures in the training", Low: float64(first) * margin, High: float64(right) / margin, log: true}, axis{Name: name, Low: low, High: high})
 	place := func(n int) float64 { return float64(n) }
 	taken := -100.0
 	sizes := []int{}
@@ -248,10 +249,23 @@ func learningChart(l *evaluate.LearningCurve, f *evaluate.Forecast) *chart {
 		c.dot("dot", x, p.Mean, 4.5, true)
 	}
 	c.Description = fmt.Sprintf("The %s of trainings on fewer pictures; bars are one standard deviation between draws.", name)
+	c.Note = learningNote(name, f)
 	if f != nil {
 		c.Description += " " + f.Sentence()
 	}
 	return c
+}
+
+// learningNote explains the learning curve.
+func learningNote(name string, f *evaluate.Forecast) string {
+	s := "Each dot: the " + name + " of trainings on so many of the pictures, the mean over the folds of the cross-validation; its bar: their standard deviation. "
+	switch {
+	case f == nil:
+		return s + "With so few points nothing can be said of what more pictures would bring."
+	case f.Clear:
+		return s + "Line: fitted to them; dashed, with the ring: what it says of up to twice the pictures, shaded how sure that is (95 %)."
+	}
+	return s + "The line is fitted to them. It rises no more than by chance, so it says nothing of what more pictures would bring."
 }
 
 // forecast draws the fitted curve, and dashed what it says of more pictures.

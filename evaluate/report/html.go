@@ -50,16 +50,17 @@ func (r *Report) WriteHTML(w io.Writer) error {
 		"rows": func(f *evaluate.Figures, main bool) []figureRow {
 			return slices.DeleteFunc(figureRows(f), func(r figureRow) bool { return r.Share != main })
 		},
-		"together":    together,
-		"sentence":    sentence,
-		"breakable":   breakable,
-		"whisker":     whisker,
-		"shade":       shade,
-		"tenth":       func(v float64) string { return strconv.FormatFloat(v, 'f', 1, 64) },
-		"hundredfold": func(v float64) float64 { return 100 * v },
-		"score":       func(v float64) string { return strconv.FormatFloat(v, 'f', 3, 64) },
-		"date":        func(t time.Time) string { return t.Format("2 January 2006, 15:04") },
-		"machine":     func(t time.Time) string { return t.Format(time.RFC3339) },
+		"candidatesNote": func() string { return candidatesNote },
+		"together":       together,
+		"sentence":       sentence,
+		"breakable":      breakable,
+		"whisker":        whisker,
+		"shade":          shade,
+		"tenth":          func(v float64) string { return strconv.FormatFloat(v, 'f', 1, 64) },
+		"hundredfold":    func(v float64) float64 { return 100 * v },
+		"score":          func(v float64) string { return strconv.FormatFloat(v, 'f', 3, 64) },
+		"date":           func(t time.Time) string { return t.Format("2 January 2006, 15:04") },
+		"machine":        func(t time.Time) string { return t.Format(time.RFC3339) },
 	}).Parse(pageTemplate)
 	if err != nil {
 		return fmt.Errorf("report: %w", err)

@@ -92,10 +92,16 @@ type Candidate struct {
 	AccuracySpread float64         `json:"accuracy_spread,omitempty"`
 	AUC            evaluate.Figure `json:"auc"`
 	AUCSpread      float64         `json:"auc_spread,omitempty"`
-	Cost           float64         `json:"cost,omitempty"`         // of judging a part, in units of the cheapest base
-	Milliseconds   float64         `json:"milliseconds,omitempty"` // measured on the machine that trained
-	Chosen         bool            `json:"chosen"`
-	Why            string          `json:"why,omitempty"` // it was chosen, or was not
+	Cost           float64         `json:"cost,omitempty"`            // of judging a part, in units of MobileNetV2 at 224 pixels
+	Milliseconds   float64         `json:"milliseconds,omitempty"`    // measured on the machine that trained
+	LogLoss        float64         `json:"log_loss,omitempty"`        // cross-validated; by which candidates are compared
+	LogLossOfAll   float64         `json:"log_loss_of_all,omitempty"` // with all pictures, where it was compared with fewer
+	// Behind is by how much its log loss is above that of the chosen one, on the
+	// same pictures, and BehindError the standard error of that.
+	Behind      float64 `json:"behind,omitempty"`
+	BehindError float64 `json:"behind_error,omitempty"`
+	Chosen      bool    `json:"chosen"`
+	Why         string  `json:"why,omitempty"` // it was chosen, or was not
 }
 
 // Novelty is the guard against parts unlike any in the training.
@@ -166,6 +172,8 @@ func (r *Report) Summary() []string {
 	}
 	if r.Forecast != nil {
 		list = append(list, r.Forecast.Sentence())
+	} else if r.LearningCurve != nil {
+		list = append(list, "What more pictures would bring can't be said: there are too few to leave some out in several steps.")
 	}
 	if r.Novelty != nil {
 		list = append(list, r.Novelty.Sentence())
