@@ -63,6 +63,19 @@ func OpenBytes(b []byte, o Options) (*Classifier, error) {
 	return c, err
 }
 
+// IsFile tells whether a file looks like a TensorFlow Lite model, by its first
+// bytes. One that can't be read does not.
+func IsFile(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	var head [8]byte
+	_, err = io.ReadFull(f, head[:])
+	return err == nil && string(head[4:]) == "TFL3"
+}
+
 // ReadFile reads a model file of a sane size.
 func ReadFile(path string) ([]byte, error) {
 	f, err := os.Open(path)

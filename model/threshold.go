@@ -10,6 +10,10 @@ import (
 // TrainedEntry is the metadata entry, JSON, of what a training of Passfail wrote.
 const TrainedEntry = "PASSFAIL_MODEL"
 
+// UnlikeLabel is the label of all that a model which was taught good parts only
+// does not take for one.
+const UnlikeLabel = "unlike_good"
+
 // ThresholdOf is the threshold of the pass labels' scores that was chosen in the
 // training of the model in a file; 0: it carries none.
 func ThresholdOf(f *graph.File) (float64, error) {

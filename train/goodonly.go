@@ -18,7 +18,7 @@ import (
 
 // Unlike is the label of all that a model which was taught good parts only does
 // not take for one.
-const Unlike = "unlike_good"
+const Unlike = model.UnlikeLabel
 
 // goodOnlySize is the input size where none is named: no bad parts are there by
 // which another one could be chosen.
@@ -27,9 +27,9 @@ const goodOnlySize = 224
 // RunGoodOnly trains a model with pictures of good parts only: it fails what is
 // unlike them. About a share of the good parts fails too; the limit is set by
 // good parts that were held out. Pictures of other labels, if there are any,
-// teach nothing and are judged at the end.
+// teach nothing and are judged at the end, unless there is a test of its own.
 func RunGoodOnly(ctx context.Context, o Options, share float64) (*Result, error) {
-	s := &session{o: o, start: time.Now(), materials: map[string]*material{}}
+	s := &session{o: o, start: time.Now(), materials: map[string]*material{}, goodOnly: true}
 	defer s.close()
 	if err := s.o.complete(); err != nil {
 		return nil, err
@@ -39,6 +39,9 @@ func RunGoodOnly(ctx context.Context, o Options, share float64) (*Result, error)
 	}
 	all, err := s.surveyGood(ctx)
 	if err != nil {
+		return nil, err
+	}
+	if err := s.surveyTest(ctx); err != nil {
 		return nil, err
 	}
 	if s.o.Bases == nil {
@@ -162,7 +165,16 @@ func (s *session) reportGoodOnly(ctx context.Context, b []byte, base string, jud
 	l := judge.Limit
 	r.Warnings = append([]string{fmt.Sprintf("Of good parts like these, %s are expected to be failed (%s to %s; %s was asked for), by %d parts that were held out in turn.",
 		evaluate.Percent(l.Expected), evaluate.Percent(l.Low), evaluate.Percent(l.High), evaluate.Percent(l.Share), l.Parts)}, r.Warnings...)
-	if all != nil {
+	switch {
+	case s.heldOut != nil:
+		if all != nil {
+			r.Warnings = append(r.Warnings, fmt.Sprintf("The %d pictures of other labels in %s neither taught nor were judged: the test has its own folder.",
+				len(all.set.Pictures)-len(s.pictures.hashes), filepath.Base(s.o.Dir)))
+		}
+		if r.Test, err = s.test(ctx, classifier, evaluate.DefaultThreshold); err != nil {
+			return nil, err
+		}
+	case all != nil:
 		if r.Test, err = s.testGoodOnly(ctx, classifier, all); err != nil {
 			return nil, err
 		}

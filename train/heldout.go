@@ -32,7 +32,7 @@ func (s *session) surveyTest(ctx context.Context) error {
 		return fmt.Errorf("test pictures: none of those in %s can be used, such as: %w", s.o.Test, p.broken[0])
 	}
 	for _, l := range p.set.Labels {
-		if !slices.Contains(s.pictures.set.Labels, l) {
+		if s.truth(l) < 0 {
 			return fmt.Errorf("test pictures: the training has no label %q; its labels are %s", l, strings.Join(s.pictures.set.Labels, ", "))
 		}
 	}
@@ -84,10 +84,24 @@ func (s *session) warnOfTest(ctx context.Context) error {
 	return nil
 }
 
+// truth is the model's label for pictures of a folder's, or -1.
+func (s *session) truth(label string) int {
+	if !s.goodOnly {
+		return slices.Index(s.pictures.set.Labels, label)
+	}
+	if slices.Contains(s.o.Pass, label) {
+		return 0
+	}
+	return 1
+}
+
 // test judges the pictures that did not teach, by the model as it is served.
 func (s *session) test(ctx context.Context, c *model.Classifier, threshold float64) (*report.Evaluation, error) {
 	p := s.heldOut
 	sample := &evaluate.Sample{Labels: s.pictures.set.Labels, Pass: s.pass}
+	if s.goodOnly {
+		sample.Labels, sample.Pass = c.Labels(), []bool{true, false}
+	}
 	for i, picture := range p.set.Pictures {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -96,9 +110,21 @@ func (s *session) test(ctx context.Context, c *model.Classifier, threshold float
 		if err != nil {
 			return nil, err
 		}
-		truth := slices.Index(sample.Labels, p.set.Labels[picture.Label])
+		truth := s.truth(p.set.Labels[picture.Label])
 		sample.Pictures = append(sample.Pictures, evaluate.Judged{Path: picture.Path, Truth: truth, Scores: scores, Group: p.groups[i] + 1})
 		s.o.Progress(Step{"judging the test pictures", i + 1, len(p.set.Pictures)})
 	}
-	return report.NewEvaluation("pictures that did not teach", sample, threshold)
+	how := "pictures that did not teach"
+	if s.goodOnly {
+		var others []string
+		for _, l := range p.set.Labels {
+			if s.truth(l) == 1 {
+				others = append(others, l)
+			}
+		}
+		if len(others) > 0 {
+			how += fmt.Sprintf(", %s counted as %s", strings.Join(others, ", "), Unlike)
+		}
+	}
+	return report.NewEvaluation(how, sample, threshold)
 }

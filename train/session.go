@@ -21,6 +21,7 @@ type session struct {
 	start     time.Time
 	pictures  *pictures
 	heldOut   *pictures // of the test; nil where there is none
+	goodOnly  bool      // pictures of good parts alone teach
 	pass      []bool    // by label
 	fold      []int     // of each picture
 	folds     int

@@ -45,6 +45,7 @@ frames one by one.`,
 			if err != nil {
 				return err
 			}
+			o.simulated = cfg.Outputs.Board == "simulated"
 			board := func() (*device.Board, error) {
 				return openBoard(cfg, newLogger(newConsole(os.Stderr), "warn", "text"), nil)
 			}
@@ -74,6 +75,7 @@ type captureOptions struct {
 	trigger, active            string
 	debounce, delay            time.Duration
 	count, burst               int
+	simulated                  bool // the pins, which then never trigger
 }
 
 func (o *captureOptions) check(every bool) error {
@@ -135,6 +137,9 @@ func (o *captureOptions) run(ctx context.Context, cfg *config.Config, openBoard 
 			return err
 		}
 		defer in.Close()
+		if o.simulated {
+			return fmt.Errorf(`--on-trigger %s: the pins are simulated and never trigger; set outputs.board = "gpio" in %s, or use --every or --key`, o.trigger, o.config)
+		}
 		fmt.Fprintf(notes, "Each part at %s is taken for %q; Ctrl-C ends.\n", o.trigger, o.label)
 		next = o.onTrigger(in)
 	default:

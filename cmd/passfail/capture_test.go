@@ -127,6 +127,7 @@ func TestCaptureErrors(t *testing.T) {
 		"--label good --every 1s --on-trigger GPIO24":                 {2, "one of them"},
 		"--label good --on-trigger GPIO24 --active up":                {2, "high or low"},
 		"--label good --on-trigger GPIO24 --delay -1s":                {2, "--delay -1s"},
+		"--label good --on-trigger GPIO24":                            {1, "simulated and never trigger"},
 		"--label good --on-trigger GPIO99":                            {1, `pin "GPIO99": no such pin`},
 		"--label good --on-trigger GPIO24 --debounce 2s -o " + broken: {1, "debounce 2s"},
 	} {

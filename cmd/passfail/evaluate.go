@@ -58,22 +58,48 @@ to be chosen by these pictures with --max-escapes or --cost.`,
 	return c
 }
 
-// shareFlag is a flag such as 0.5% or 0.005.
+// shareFlag is a flag such as 0.5% or 0.005. Of a number without its % sign a
+// hundred times as much would come: large shares must have it.
 type shareFlag float64
+
+// mostBare is the largest share that may be given without a % sign.
+const mostBare = 0.1
 
 func (s *shareFlag) String() string { return strconv.FormatFloat(float64(*s), 'g', -1, 64) }
 func (s *shareFlag) Type() string   { return "share" }
 func (s *shareFlag) Set(text string) error {
+	v, err := parseShare(text)
+	if err != nil {
+		return err
+	}
+	if v > mostBare && !strings.HasSuffix(strings.TrimSpace(text), "%") {
+		return fmt.Errorf("%s%% or %s%%? Above %v a %% sign is needed", text, strconv.FormatFloat(v*100, 'g', 6, 64), mostBare)
+	}
+	*s = shareFlag(v)
+	return nil
+}
+
+// scoreFlag is a flag such as 0.5, or 50%.
+type scoreFlag float64
+
+func (s *scoreFlag) String() string { return strconv.FormatFloat(float64(*s), 'g', -1, 64) }
+func (s *scoreFlag) Type() string   { return "score" }
+func (s *scoreFlag) Set(text string) error {
+	v, err := parseShare(text)
+	*s = scoreFlag(v)
+	return err
+}
+
+func parseShare(text string) (float64, error) {
 	number, percent := strings.CutSuffix(strings.TrimSpace(text), "%")
 	v, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
 	if percent {
 		v /= 100
 	}
 	if err != nil || !(v > 0 && v <= 1) {
-		return fmt.Errorf("above 0, up to 1 is possible, such as 0.005 or 0.5%%")
+		return 0, fmt.Errorf("above 0, up to 1 is possible, such as 0.005 or 0.5%%")
 	}
-	*s = shareFlag(v)
-	return nil
+	return v, nil
 }
 
 type evaluateOptions struct {
@@ -81,7 +107,7 @@ type evaluateOptions struct {
 	config, report string
 	pass           []string
 	rename         map[string]string
-	threshold      shareFlag
+	threshold      scoreFlag
 	aim            struct {
 		MaxEscapes, BadShare shareFlag
 		EscapeCost           float64
@@ -252,6 +278,9 @@ func (o *evaluateOptions) warnings(scored *scoring.Result, choice *evaluate.Choi
 	var list []string
 	if n := len(scored.Unreadable); n > 0 {
 		list = append(list, fmt.Sprintf("%d of %d pictures could not be read and are left out.", n, n+len(scored.Sample.Pictures)))
+	}
+	if len(scored.Unlike) > 0 {
+		list = append(list, fmt.Sprintf("The model knows good parts only: %s count as %s.", strings.Join(scored.Unlike, ", "), model.UnlikeLabel))
 	}
 	if choice.Basis == evaluate.ByCost || choice.Basis == evaluate.ByLimit {
 		list = append(list, "The threshold was chosen by these very pictures, so escapes and overkill may look a little better here than they are. Other pictures will tell.")

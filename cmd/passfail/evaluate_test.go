@@ -148,7 +148,7 @@ func TestEvaluateThreshold(t *testing.T) {
 		"over that":     {[]string{"--config", demoConfig(t), "--threshold", "25%"}, "given", 0.25, 0.25},
 		"by a limit":    {[]string{"--max-escapes", "0.5%"}, "limit", 0.05, 0.999},
 		"by cost":       {[]string{"--cost", "20", "--bad-share", "2%"}, "cost", 0.05, 0.999},
-		"by the limit.": {[]string{"--max-escapes", "0.5"}, "limit", 0.001, 0.999},
+		"by the limit.": {[]string{"--max-escapes", "50%"}, "limit", 0.001, 0.999},
 	} {
 		r := passfail(t, append([]string{"evaluate", model, dir, "--json"}, c.args...)...)
 		r.expect(t, 0)
@@ -207,6 +207,7 @@ func TestEvaluateBroken(t *testing.T) {
 		"no such pass":        {1, []string{model, dir, "--pass", "fine"}, `no label "fine"`},
 		"threshold":           {2, []string{model, dir, "--threshold", "1.5"}, "up to 1 is possible"},
 		"two ways":            {2, []string{model, dir, "--threshold", "0.5", "--cost", "3"}, "give one of them"},
+		"limit without %":     {2, []string{model, dir, "--max-escapes", "0.5"}, "0.5% or 50%?"},
 		"limit":               {2, []string{model, dir, "--max-escapes", "all"}, "0.5%"},
 		"limit of all":        {2, []string{model, dir, "--max-escapes", "100%"}, "below 1"},
 		"share without cost":  {2, []string{model, dir, "--bad-share", "1%"}, "--cost"},

@@ -46,6 +46,9 @@ func exitCode(err error) int {
 		fmt.Fprintf(os.Stderr, "passfail: %v\nTry 'passfail --help'.\n", err)
 		return exitUsage
 	}
+	if errors.Is(err, context.Canceled) {
+		err = errors.New("interrupted")
+	}
 	if !errors.Is(err, errReported) {
 		fmt.Fprintf(os.Stderr, "passfail: %v\n", err)
 	}

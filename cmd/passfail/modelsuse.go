@@ -38,7 +38,7 @@ labels that the configuration's decision names, nothing changes.`,
 }
 
 func useModel(w io.Writer, s *store.Store, cfg *config.Config, id string) error {
-	v, err := s.Find(id)
+	v, err := findModel(s, id)
 	if err != nil {
 		return err
 	}
@@ -132,7 +132,10 @@ func newModelsRemove(o *storeOptions) *cobra.Command {
 			}
 			var failures []error
 			for _, id := range list {
-				v, err := s.Remove(id)
+				v, err := findModel(s, id)
+				if err == nil {
+					v, err = s.Remove(v.ID)
+				}
 				if err != nil {
 					failures = append(failures, err)
 					continue
@@ -244,6 +247,9 @@ func newModelsExport(o *storeOptions) *cobra.Command {
 		RunE: func(c *cobra.Command, list []string) error {
 			if out == "" {
 				return usageError{errors.New("export: where to? Name a file with -o FILE")}
+			}
+			if err := checkModelTarget(out); err != nil {
+				return err
 			}
 			s, _, err := o.open()
 			if err != nil {

@@ -47,6 +47,9 @@ already.`,
 		Args: args(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, a []string) error {
 			o.dir = a[0]
+			if err := o.check(c.Flags().Changed); err != nil {
+				return err
+			}
 			return o.run(c.Context(), c.OutOrStdout())
 		},
 	}
@@ -97,15 +100,6 @@ type trainOptions struct {
 }
 
 func (o *trainOptions) run(ctx context.Context, w io.Writer) error {
-	if !slices.Contains(train.Augments(), train.Augment(o.augment)) {
-		return usageError{fmt.Errorf("--augment %s: auto, none, turns, jitter or all", o.augment)}
-	}
-	if o.budget <= 0 || !(o.maxCost > 0) {
-		return usageError{errors.New("--budget and --max-cost must be above 0")}
-	}
-	if o.cost != 0 && o.maxEscapes != 0 {
-		return usageError{errors.New("--cost and --max-escapes both choose the threshold: give one of them")}
-	}
 	cfg, err := o.load()
 	if err != nil {
 		return err
@@ -115,6 +109,9 @@ func (o *trainOptions) run(ctx context.Context, w io.Writer) error {
 		return err
 	}
 	if err := o.checkOutputs(); err != nil {
+		return err
+	}
+	if err := o.checkFolders(); err != nil {
 		return err
 	}
 	pass, err := o.passLabels(cfg)
@@ -143,6 +140,9 @@ func (o *trainOptions) run(ctx context.Context, w io.Writer) error {
 	}
 	progress.clear()
 	if ctx.Err() != nil {
+		if t.Cache == "" {
+			return errors.New("train: interrupted; nothing was written")
+		}
 		return errors.New("train: interrupted; nothing was written, and what is in the cache makes the next training shorter")
 	}
 	if err != nil {
@@ -168,10 +168,22 @@ func (o *trainOptions) run(ctx context.Context, w io.Writer) error {
 	} else {
 		err = r.Report.WriteText(w)
 	}
-	if err != nil || keep == nil {
+	if err != nil {
 		return err
 	}
-	return o.keep(w, keep, r)
+	told := w
+	if o.json {
+		told = os.Stderr // the report alone is the output
+	}
+	if o.out != "" {
+		if _, err := io.WriteString(told, o.sayWritten(len(r.Model))); err != nil {
+			return err
+		}
+	}
+	if keep == nil {
+		return nil
+	}
+	return o.keep(told, keep, r)
 }
 
 // checkOutputs looks whether what will be written can be: better known now than
@@ -179,6 +191,11 @@ func (o *trainOptions) run(ctx context.Context, w io.Writer) error {
 func (o *trainOptions) checkOutputs() error {
 	if o.out != "" && o.report != "" && filepath.Clean(o.out) == filepath.Clean(o.report) {
 		return usageError{fmt.Errorf("-o and --report both name %s: model and report are files of their own", o.out)}
+	}
+	if o.out != "" {
+		if err := checkModelTarget(o.out); err != nil {
+			return err
+		}
 	}
 	for _, path := range []string{o.out, o.report} {
 		if path == "" {
@@ -221,7 +238,7 @@ func (o *trainOptions) openStore(cfg *config.Config) (*store.Store, error) {
 }
 
 // keep adds the model and its report to the store.
-func (o *trainOptions) keep(w io.Writer, s *store.Store, r *train.Result) error {
+func (o *trainOptions) keep(told io.Writer, s *store.Store, r *train.Result) error {
 	var asJSON, asHTML bytes.Buffer
 	if err := errors.Join(r.Report.WriteJSON(&asJSON), r.Report.WriteHTML(&asHTML)); err != nil {
 		return err
@@ -249,10 +266,6 @@ func (o *trainOptions) keep(w io.Writer, s *store.Store, r *train.Result) error 
 	v, err := s.Add(r.Model, meta, map[string][]byte{store.ReportJSON: asJSON.Bytes(), store.ReportHTML: asHTML.Bytes()})
 	if err != nil {
 		return err
-	}
-	told := w
-	if o.json {
-		told = os.Stderr // the report alone is the output
 	}
 	fmt.Fprintf(told, "\nKept as %s in %s.\n", v.ID, s.Dir())
 	if !o.use {
@@ -284,11 +297,7 @@ func (o *trainOptions) passLabels(cfg *config.Config) ([]string, error) {
 	if o.pass != nil {
 		return o.pass, nil
 	}
-	least := 2
-	if o.goodOnly {
-		least = 1
-	}
-	set, err := dataset.List(o.dir, dataset.Options{MinLabels: least})
+	set, err := dataset.List(o.dir, dataset.Options{MinLabels: o.leastLabels()})
 	if err != nil {
 		return nil, err
 	}

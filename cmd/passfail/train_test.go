@@ -48,6 +48,13 @@ func TestTrainUsage(t *testing.T) {
 		{"train DIR -o x --max-escapes 1% --cost 2", "one of them"},
 		{"train DIR -o x --seed -1", "--seed"},
 		{"train DIR -o x.html --report ./x.html", "x.html"},
+		{"train DIR -o x.txt", "ends with .tflite"},
+		{"train DIR -o x.tflite --max-escapes 0.5", "0.5% or 50%?"},
+		{"train DIR -o x.tflite --fail-good 2%", "--good-only"},
+		{"train DIR -o x.tflite --good-only --cost 7", "--cost does nothing"},
+		{"train DIR -o x.tflite --good-only --max-escapes 1%", "--max-escapes does nothing"},
+		{"train DIR -o x.tflite --good-only --fine-tune", "--fine-tune does nothing"},
+		{"train DIR -o x.tflite --good-only --augment all", "--augment all does nothing"},
 		{"train DIR -o x --use", "--store"},
 	} {
 		r := passfail(t, strings.Fields(strings.ReplaceAll(c.args, "DIR", dir))...)
@@ -61,7 +68,7 @@ func TestTrain(t *testing.T) {
 	file := func(name string) string { return filepath.Join(out, name) }
 
 	r := passfail(t, shortTraining(dir, "-o", file("a.tflite"), "--report", file("a.html"), "--seed", "7", "--comment", "flanges")...)
-	r.expect(t, 0, "escape", "mobilenet_v2 at 96")
+	r.expect(t, 0, "escape", "mobilenet_v2 at 96", "Written: "+file("a.tflite")+" (", file("a.html"), "file = ")
 	// Standard error is no terminal here: lines say how far it is.
 	for _, stage := range []string{"looking at the pictures\n", "trying mobilenet_v2 at 96\n", "cross-validating\n", "writing the model\n"} {
 		if !strings.Contains(r.stderr, stage) {
@@ -115,10 +122,25 @@ func TestTrainPass(t *testing.T) {
 	passfail(t, shortTraining(dir, "-o", out, "--pass", "fine")...).expect(t, 0, "fine")
 }
 
+// Good parts alone teach, and the test's own folder judges, whatever its folders are called.
+func TestTrainGoodOnly(t *testing.T) {
+	dir, test := parts(t, 12), t.TempDir()
+	if err := demo.WriteDataset(t.Context(), test, 3, 5, demo.Options{Width: 128, Height: 96}); err != nil {
+		t.Fatal(err)
+	}
+	out := filepath.Join(t.TempDir(), "x.tflite")
+	r := passfail(t, shortTraining(dir, "-o", out, "--good-only", "--test", test)...)
+	r.expect(t, 0, "chip, missing_hole, scratch counted as unlike_good", "12 pictures of 12 parts", "neither taught nor were judged")
+
+	// The same folders need no --map: what does not pass is unlike.
+	passfail(t, "evaluate", out, test).expect(t, 0, "chip, missing_hole, scratch count as unlike_good", "12 pictures of 12 parts")
+}
+
 // What can't be written is known before anything is taught, and what was there stays.
 func TestTrainOutputs(t *testing.T) {
 	dir := parts(t, 4)
-	old := write(t, "old.tflite", "yesterday's")
+	const yesterdays = "\x1c\x00\x00\x00TFL3 yesterday's"
+	old := write(t, "old.tflite", yesterdays)
 	for _, c := range []struct {
 		args []string
 		want []string
@@ -131,6 +153,8 @@ func TestTrainOutputs(t *testing.T) {
 		{[]string{"/nowhere", "-o", old}, []string{"/nowhere: no such folder"}},
 		{[]string{dir + "/good", "-o", old}, []string{"lie in the folder itself"}},
 		{[]string{dir, "-o", old, "--test", dir}, []string{"also among the training's"}},
+		{[]string{dir, "-o", old, "--test", dir + "/nosuch"}, []string{"--test", "nosuch: no such folder"}},
+		{[]string{dir, "-o", write(t, "notes.tflite", "no model at all")}, []string{"is no model: it would be lost"}},
 		{[]string{dir, "-o", old, "-c", "nope.toml"}, []string{"nope.toml: no such file"}},
 		{[]string{dir, "-o", old, "--cost", "-1"}, []string{"-1"}},
 	} {
@@ -139,7 +163,7 @@ func TestTrainOutputs(t *testing.T) {
 		if r.stdout != "" {
 			t.Errorf("%q prints a report: %v", c.args, r)
 		}
-		if b, err := os.ReadFile(old); err != nil || string(b) != "yesterday's" {
+		if b, err := os.ReadFile(old); err != nil || string(b) != yesterdays {
 			t.Fatalf("%q: the model that was there holds %.20q: %v", c.args, b, err)
 		}
 	}
@@ -157,7 +181,8 @@ func TestTrainInterrupted(t *testing.T) {
 	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	old := write(t, "old.tflite", "yesterday's")
+	const yesterdays = "\x1c\x00\x00\x00TFL3 yesterday's"
+	old := write(t, "old.tflite", yesterdays)
 	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
 		c := command(t, shortTraining(dir, "-o", old, "-c", pipe)...)
 		p := begin(t, c)
@@ -176,7 +201,7 @@ func TestTrainInterrupted(t *testing.T) {
 		config.Close() // only now the program goes on
 		r := p.end(t, nil)
 		r.expect(t, 1, "interrupted; nothing was written")
-		if b, err := os.ReadFile(old); err != nil || string(b) != "yesterday's" {
+		if b, err := os.ReadFile(old); err != nil || string(b) != yesterdays {
 			t.Errorf("the model that was there holds %.20q: %v", b, err)
 		}
 		if entries, err := os.ReadDir(filepath.Dir(old)); err != nil || len(entries) != 1 {

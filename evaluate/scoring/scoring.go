@@ -40,6 +40,7 @@ type Result struct {
 	// the labels of the model. Near duplicates are of one group.
 	Sample     *evaluate.Sample
 	Unreadable []Unreadable
+	Unlike     []string // folders that count as model.UnlikeLabel: the model knows good parts only
 	Model      Model
 }
 
@@ -82,14 +83,15 @@ func Run(ctx context.Context, file string, set *dataset.Set, o Options) (*Result
 	}
 	labels := slices.Clone(s.classifiers[0].Labels())
 	r.Model.Novelty = s.classifiers[0].HasNovelty()
-	truth, err := match(labels, set, o.Rename)
-	if err != nil {
-		return nil, err
-	}
 	pass, err := line.PassLabels(o.Pass, labels)
 	if err != nil {
 		return nil, err
 	}
+	truth, unlike, err := match(labels, pass, set, o.Rename)
+	if err != nil {
+		return nil, err
+	}
+	r.Unlike = unlike
 	r.Sample = &evaluate.Sample{Labels: labels, Pass: pass}
 	if err := s.run(ctx); err != nil {
 		return nil, err
@@ -129,10 +131,12 @@ func (r *Result) describe(file string) error {
 	return nil
 }
 
-// match is the model's label of each folder.
-func match(labels []string, set *dataset.Set, rename map[string]string) ([]int, error) {
+// match is the model's label of each folder. Where a model knows good parts only,
+// all others are unlike them; those folders are returned too.
+func match(labels []string, pass []bool, set *dataset.Set, rename map[string]string) (truth []int, unlike []string, err error) {
+	other := slices.Index(labels, model.UnlikeLabel)
 	var unknown []string
-	truth := make([]int, len(set.Labels))
+	truth = make([]int, len(set.Labels))
 	for i, folder := range set.Labels {
 		name, renamed := rename[folder]
 		if !renamed {
@@ -141,21 +145,33 @@ func match(labels []string, set *dataset.Set, rename map[string]string) ([]int, 
 		if truth[i] = slices.Index(labels, name); truth[i] >= 0 {
 			continue
 		}
-		if renamed {
-			return nil, fmt.Errorf("folder %s: the model has no label %q; its labels are: %s", folder, name, strings.Join(labels, ", "))
+		switch {
+		case renamed:
+			return nil, nil, fmt.Errorf("folder %s: the model has no label %q; its labels are: %s", folder, name, strings.Join(labels, ", "))
+		case other >= 0 && !soundsGood(folder):
+			truth[i] = other
+			unlike = append(unlike, folder)
+		default:
+			unknown = append(unknown, folder)
 		}
-		unknown = append(unknown, folder)
 	}
 	for _, folder := range slices.Sorted(maps.Keys(rename)) {
 		if !slices.Contains(set.Labels, folder) {
-			return nil, fmt.Errorf("data set %s: it has no folder %q; its folders are: %s", set.Dir, folder, strings.Join(set.Labels, ", "))
+			return nil, nil, fmt.Errorf("data set %s: it has no folder %q; its folders are: %s", set.Dir, folder, strings.Join(set.Labels, ", "))
 		}
 	}
 	if unknown != nil {
-		return nil, fmt.Errorf("data set %s: the model has no label named like the folder %s; its labels are: %s. Say which of them a folder means: --map %s=%s",
-			set.Dir, strings.Join(unknown, " or "), strings.Join(labels, ", "), unknown[0], labels[0])
+		// A hint that is followed blindly must not make good parts of bad ones.
+		hint := labels[slices.Index(pass, soundsGood(unknown[0]))]
+		return nil, nil, fmt.Errorf("data set %s: the model has no label named like the folder %s; its labels are: %s. Say which of them a folder means: --map %s=%s",
+			set.Dir, strings.Join(unknown, " or "), strings.Join(labels, ", "), unknown[0], hint)
 	}
-	return truth, nil
+	return truth, unlike, nil
+}
+
+// soundsGood tells whether a folder is called like good parts are.
+func soundsGood(folder string) bool {
+	return slices.Contains(line.GoodLabels, strings.ToLower(folder))
 }
 
 // judged is what became of a picture.
