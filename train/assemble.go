@@ -128,7 +128,6 @@ func Assemble(n *feature.Network, h *head.Head, serve []feature.Turn, guard *nov
 // [views rows]. It is head.Head.Logits, operator by operator.
 func appendHead(m *graph.Model, features int32, h *head.Head) int32 {
 	n := int32(h.Features())
-	seen := features
 	if h.Root {
 		features = m.Sqrt(features, "head/roots")
 	}
@@ -147,13 +146,5 @@ func appendHead(m *graph.Model, features int32, h *head.Head) int32 {
 	for i, v := range h.Bias {
 		bias[i] = float32(v)
 	}
-	logits := m.Dense(near, weights, bias, "head/logits")
-	if h.Linear == nil {
-		return logits
-	}
-	offset := make([]float32, h.Rows)
-	for i, v := range h.Linear.Bias {
-		offset[i] = float32(v)
-	}
-	return m.Add(logits, m.Dense(seen, h.Linear.Weights, offset, "head/linear"), "head/sum")
+	return m.Dense(near, weights, bias, "head/logits")
 }

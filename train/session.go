@@ -272,16 +272,6 @@ func (s *session) eachFold(ctx context.Context, t *tried, doing string, work fun
 // judgeFold fits a candidate's head without a fold and lets it judge that fold:
 // the fold's pictures, by their indices, and their logits [pictures][rows].
 func (s *session) judgeFold(ctx context.Context, t *tried, fold int) (some []int, logits []float64, err error) {
-	h, some, err := s.fitWithout(ctx, t, fold)
-	if err != nil {
-		return nil, nil, err
-	}
-	logits, err = t.material.judge(h, t.candidate, some...)
-	return some, logits, err
-}
-
-// fitWithout fits a candidate's head without a fold, whose pictures are some.
-func (s *session) fitWithout(ctx context.Context, t *tried, fold int) (h *head.Head, some []int, err error) {
 	var rest []int
 	labels := len(s.pictures.set.Labels)
 	taught, all := make([]int, labels), make([]int, labels) // pictures by label
@@ -302,5 +292,6 @@ func (s *session) fitWithout(ctx context.Context, t *tried, fold int) (h *head.H
 	// Without a fold that has one of three bad parts, bad parts are rarer than they
 	// are; with it, less rare. Logits of different folds would be out of line.
 	fitted.Head.ShiftPriors(taught, all)
-	return fitted.Head, some, nil
+	logits, err = t.material.judge(fitted.Head, t.candidate, some...)
+	return some, logits, err
 }

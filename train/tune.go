@@ -3,7 +3,6 @@ package train
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"passfail/evaluate"
@@ -36,7 +35,7 @@ func (s *session) fineTune(ctx context.Context, t *tried) (*tried, *tuning, erro
 	out := &tuning{}
 	defer func() { out.took = time.Since(began) }()
 	var err error
-	if out.before, err = s.judgeOutside(ctx, t, nil); err != nil {
+	if out.before, err = s.judgeOutside(ctx, t); err != nil {
 		return nil, nil, err
 	}
 	source, err := s.newTuneSource(t)
@@ -62,7 +61,7 @@ func (s *session) fineTune(ctx context.Context, t *tried) (*tried, *tuning, erro
 		return nil, nil, err
 	}
 	s.tried = append(s.tried, tuned)
-	if out.after, err = s.judgeOutside(ctx, tuned, &trial.Head); err != nil {
+	if out.after, err = s.judgeOutside(ctx, tuned); err != nil {
 		return nil, nil, err
 	}
 	f := out.after.figures
@@ -72,15 +71,15 @@ func (s *session) fineTune(ctx context.Context, t *tried) (*tried, *tuning, erro
 		tuned.skipped = "no better on pictures that were held out"
 		return t, out, nil
 	}
-	final, err := s.tuneAll(ctx, t, tuner, trial, out.after)
+	final, err := s.tuneAll(ctx, t, tuner, trial, out.after.calibration)
 	return final, out, err
 }
 
 // tuneAll tunes a candidate's base with all pictures, as the trial did with some,
 // and fits a head. The base knows the pictures that tuned it too well, so what the head
-// makes of them does not tell how sure it may be: the trial's judgement of pictures that
-// it did not know does.
-func (s *session) tuneAll(ctx context.Context, t *tried, tuner *finetune.Tuner, trial *finetune.Result, judged *outside) (*tried, error) {
+// makes of them does not tell how sure it may be: the calibration does, which suited
+// the trial's head on pictures that the trial did not know.
+func (s *session) tuneAll(ctx context.Context, t *tried, tuner *finetune.Tuner, trial *finetune.Result, c *head.Calibration) (*tried, error) {
 	s.room = head.Room{} // tuning needs the memory
 	whole, err := tuner.TuneAll(ctx, trial)
 	if err != nil {
@@ -94,10 +93,7 @@ func (s *session) tuneAll(ctx context.Context, t *tried, tuner *finetune.Tuner, 
 	if err := s.try(ctx, final, s.all()); err != nil {
 		return nil, err
 	}
-	h := final.fitted.Head
-	h.Recalibrate(judged.kernel)
-	addLinear(h, &whole.Head)
-	h.Recalibrate(judged.both)
+	final.fitted.Head.Recalibrate(c)
 	return final, nil
 }
 
@@ -145,16 +141,13 @@ func (s *session) tunedCandidate(ctx context.Context, t *tried, base []byte) (*t
 
 // outside is how the judging fold is judged by a candidate that others taught.
 type outside struct {
-	kernel  *head.Calibration // that suits the fold, of the fitted head
-	both    *head.Calibration // of the sum of that and of the linear head
-	sample  *evaluate.Sample  // with these
-	figures *evaluate.Figures
+	calibration *head.Calibration // that suits the fold
+	sample      *evaluate.Sample  // with it
+	figures     *evaluate.Figures
 }
 
-// judgeOutside fits a candidate's head without the judging fold, adds a linear one to it
-// unless that is nil, and lets them judge the fold.
-func (s *session) judgeOutside(ctx context.Context, t *tried, linear *finetune.Head) (*outside, error) {
-	h, some, err := s.fitWithout(ctx, t, judging)
+func (s *session) judgeOutside(ctx context.Context, t *tried) (*outside, error) {
+	some, logits, err := s.judgeFold(ctx, t, judging)
 	if err != nil {
 		return nil, err
 	}
@@ -163,38 +156,14 @@ func (s *session) judgeOutside(ctx context.Context, t *tried, linear *finetune.H
 	for _, i := range some {
 		class = append(class, set.Pictures[i].Label)
 	}
-	var logits []float64
-	calibrate := func() (*head.Calibration, error) {
-		if logits, err = t.material.judge(h, t.candidate, some...); err != nil {
-			return nil, err
-		}
-		return head.Calibrate(logits, class, len(set.Labels))
-	}
 	o := &outside{}
-	if o.kernel, err = calibrate(); err != nil {
+	if o.calibration, err = head.Calibrate(logits, class, len(set.Labels)); err != nil {
 		return nil, err
 	}
-	h.Recalibrate(o.kernel)
-	addLinear(h, linear)
-	if o.both, err = calibrate(); err != nil {
-		return nil, err
-	}
-	o.both.Apply(logits)
-	o.sample = s.sampleOf(some, logits, h.Rows)
+	o.calibration.Apply(logits)
+	o.sample = s.sampleOf(some, logits, len(logits)/len(some))
 	o.figures, err = evaluate.Evaluate(o.sample, evaluate.DefaultThreshold)
 	return o, err
-}
-
-// addLinear adds the head that was trained along with a base to the one that was
-// fitted to it. The two err in different ways: together they judge better than either.
-func addLinear(h *head.Head, linear *finetune.Head) {
-	if linear == nil {
-		return
-	}
-	h.Linear = &head.Linear{Weights: slices.Clone(linear.Weights)}
-	for _, v := range linear.Bias {
-		h.Linear.Bias = append(h.Linear.Bias, float64(v))
-	}
 }
 
 // sentence says what came of it.

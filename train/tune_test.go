@@ -42,7 +42,7 @@ func TestTuneAll(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	before, err := s.judgeOutside(ctx, best, nil)
+	before, err := s.judgeOutside(ctx, best)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,8 +61,9 @@ func TestTuneAll(t *testing.T) {
 		t.Fatal(err)
 	}
 	trial.Tuned.Epochs = 2 // as if they had served
-	before.both.Slope *= 0.5
-	final, err := s.tuneAll(ctx, best, tuner, trial, before)
+	c := *before.calibration
+	c.Slope *= 0.5
+	final, err := s.tuneAll(ctx, best, tuner, trial, &c)
 	if err != nil {
 		t.Fatal(err)
 	}

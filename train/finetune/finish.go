@@ -43,17 +43,14 @@ func (tr *trainer) finish(ctx context.Context, p *parsed, r *Result) error {
 	return nil
 }
 
-// folded is the head for features that are not standardized, without those it ignores.
+// folded is the head for features that are not standardized.
 func (h *head) folded(weights, bias []float32) Head {
-	out := Head{Bias: make([]float32, len(bias))}
+	out := Head{Weights: make([]float32, len(weights)), Bias: make([]float32, len(bias))}
 	for k := range bias {
 		sum := float64(bias[k])
 		for j := range h.features {
-			if math.IsInf(float64(h.scale[j]), 1) {
-				continue
-			}
 			v := float64(weights[k*h.features+j]) / float64(h.scale[j])
-			out.Weights = append(out.Weights, float32(v))
+			out.Weights[k*h.features+j] = float32(v)
 			sum -= v * float64(h.mean[j])
 		}
 		out.Bias[k] = float32(sum)

@@ -51,15 +51,6 @@ func (h *head) standardize(x []float32) {
 	}
 }
 
-// ignore takes features out of the head's sight: standardized, they are 0.
-func (h *head) ignore(features []bool) {
-	for j, ignored := range features {
-		if ignored {
-			h.scale[j] = float32(math.Inf(1))
-		}
-	}
-}
-
 func (h *head) apply(x []float32) {
 	for i := range x {
 		x[i] = (x[i] - h.mean[i%h.features]) / h.scale[i%h.features]

@@ -78,17 +78,6 @@ func (t *top) features() int {
 	return n
 }
 
-// means tells which features are means over positions; the others are deviations.
-func (t *top) means() []bool {
-	list := make([]bool, t.features())
-	for _, tap := range t.taps {
-		for c := range tap.channels {
-			list[tap.at+c] = true
-		}
-	}
-	return list
-}
-
 // workspace is the memory in which one goroutine runs the network on up to
 // pictures pictures at a time.
 type workspace struct {

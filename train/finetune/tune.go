@@ -19,7 +19,7 @@ type Result struct {
 	Taps   []Fidelity
 
 	// Head is the head that was trained along, for the features of the new
-	// base: the deviation over positions of every tap's channels. It is as
+	// base: every tap's mean over positions and then its deviation. It is as
 	// sure of itself as suits the held-out pictures.
 	Head Head
 
@@ -56,8 +56,8 @@ type Epoch struct {
 	Time              time.Duration
 }
 
-// Head is a linear layer on features: logits = Weights · x + Bias, Weights [rows][features]
-// and Bias [rows]. One row is a sigmoid's for class 1, more are a softmax's.
+// Head is a linear layer on features: logits = Weights · x + Bias, [rows][features]
+// and [rows]. One row is a sigmoid's for class 1, more are a softmax's.
 type Head struct{ Weights, Bias []float32 }
 
 // Fidelity is how near a tap's map is to what the 8-bit network serves: mean
@@ -274,7 +274,6 @@ func (tr *trainer) start(ctx context.Context, p *parsed) error {
 		return err
 	}
 	h.standardize(known.x)
-	h.ignore(tr.top.means())
 	h.apply(known.x)
 	h.apply(unknown.x)
 	penalties := startPenalties

@@ -115,14 +115,6 @@ func (h *Head) Recalibrate(c *Calibration) {
 		h.Weights[i] *= c.Slope
 	}
 	c.Apply(h.Bias)
-	if l := h.Linear; l != nil {
-		for i := range l.Weights {
-			l.Weights[i] *= float32(c.Slope)
-		}
-		for r := range l.Bias {
-			l.Bias[r] *= c.Slope
-		}
-	}
 }
 
 // ShiftPriors makes up for classes that have another share of the pictures where

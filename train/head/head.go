@@ -14,7 +14,7 @@ import (
 // where z are the features or their roots, standardized by Scale and, where there is a
 // Projection, taken to fewer coordinates. With one row it is the logit of the
 // second class against the first; with a row for each class the logits of a
-// softmax. Where there is a Linear, its Weights · x of the features x as they are, and its Bias, are added.
+// softmax.
 type Head struct {
 	Rows       int
 	Bias       []float64 // [rows]
@@ -24,28 +24,8 @@ type Head struct {
 	Width      float64
 	Support    []float32 // [examples][coordinates]
 	Weights    []float64 // [rows][examples]
-	Linear     *Linear   // nil: none
 
 	lengths []float32 // [examples]: of Support, squared; nil: computed for each call
-}
-
-// Linear is a layer on features.
-type Linear struct {
-	Weights []float32 // [rows][features]
-	Bias    []float64 // [rows]
-}
-
-// add adds the layer's logits of rows of features x [n][features] to logits [n][rows].
-func (l *Linear) add(x []float32, logits []float64) {
-	rows := len(l.Bias)
-	f := len(l.Weights) / rows
-	for i := range logits {
-		row, s := l.Weights[i%rows*f:][:f], l.Bias[i%rows]
-		for j, v := range x[i/rows*f:][:f] {
-			s += float64(v) * float64(row[j])
-		}
-		logits[i] += s
-	}
 }
 
 // Features is how many the head takes.
@@ -65,10 +45,6 @@ func (h *Head) Examples() int { return len(h.Weights) / h.Rows }
 // Logits computes the logits [n][rows] of rows of features x [n][features],
 // which it spoils.
 func (h *Head) Logits(x []float32) []float64 {
-	logits := make([]float64, len(x)/h.Features()*h.Rows)
-	if h.Linear != nil {
-		h.Linear.add(x, logits)
-	}
 	if h.Root {
 		roots(x)
 	}
@@ -83,13 +59,14 @@ func (h *Head) Logits(x []float32) []float64 {
 	}
 	distances(z, h.Support, squares(z, q), lengths, q, d)
 	nearness(d, m, h.Width)
+	logits := make([]float64, n*h.Rows)
 	for i := range n {
 		for r := range h.Rows {
 			s := h.Bias[r]
 			for j, v := range d[i*m : (i+1)*m] {
 				s += float64(v) * h.Weights[r*m+j]
 			}
-			logits[i*h.Rows+r] += s
+			logits[i*h.Rows+r] = s
 		}
 	}
 	return logits

@@ -404,31 +404,3 @@ func TestFitOfCopies(t *testing.T) {
 		t.Errorf("a loss of %v of pictures that do not differ; guessing has 0.69", f.Loss)
 	}
 }
-
-// A linear layer sees features as they are, also where the kernel sees their roots, and is
-// calibrated with it.
-func TestLinear(t *testing.T) {
-	for _, root := range []bool{false, true} {
-		h := &Head{
-			Rows: 2, Bias: []float64{1, -1}, Root: root, Scale: Scale{Mean: []float32{1, 2, 3}, Deviation: []float32{1, 1, 1}},
-			Width: 0.5, Support: []float32{1, 0, 0, 0, 1, 1}, Weights: []float64{1, 2, -3, 4},
-		}
-		x := []float32{1, 4, 9, 0, 1, 2}
-		before := h.Logits(slices.Clone(x))
-		h.Linear = &Linear{Weights: []float32{1, 0, 2, -1, 3, 0}, Bias: []float64{0.5, 0.25}}
-		after := h.Logits(slices.Clone(x))
-		for i, want := range []float64{1 + 18 + 0.5, -1 + 12 + 0.25, 4 + 0.5, 3 + 0.25} {
-			if d := after[i] - before[i]; math.Abs(d-want) > 1e-5 {
-				t.Errorf("root %v: logit %d grows by %v, want %v", root, i, d, want)
-			}
-		}
-		c := &Calibration{Slope: 2, Bias: []float64{3, 4}}
-		h.Recalibrate(c)
-		c.Apply(after)
-		for i, v := range h.Logits(slices.Clone(x)) {
-			if math.Abs(v-after[i]) > 1e-5 {
-				t.Errorf("root %v: calibrated logit %d is %v, want %v", root, i, v, after[i])
-			}
-		}
-	}
-}
