@@ -50,11 +50,12 @@ deb: ## make the Debian package for the Pi: dist/RELEASE-ARCH/passfail_….deb (
 	@deploy/deb.sh $(ARCH) $(RELEASE)
 
 .PHONY: deb-test
-deb-test: ## install, upgrade, remove and purge this machine's package in a clean system of each release (as root; RELEASE=…: of one)
-	@deploy/packages.sh mmdebstrap debian-archive-keyring util-linux
+deb-test: ## test this machine's package and its service in a clean system of each release (as root; RELEASE=…: of one)
+	@deploy/packages.sh mmdebstrap debian-archive-keyring util-linux systemd-container
 	@for release in $(if $(filter command line,$(origin RELEASE)),$(RELEASE),bookworm trixie); do \
 	  $(MAKE) --no-print-directory deb ARCH=$$(dpkg --print-architecture) RELEASE=$$release; \
 	  deploy/deb-test.sh $$release; \
+	  deploy/service-test.sh $$release; \
 	done
 
 .PHONY: setup

@@ -12,7 +12,7 @@ cd "$(dirname "$0")/.."
 [ "$(id -u)" -eq 0 ] || die "a container takes root: sudo make deb-test"
 debs=(dist/"$release-$arch"/passfail_*.deb)
 [ -e "${debs[0]}" ] || die "there is no package in dist/$release-$arch; build it first"
-systems=("$cache"/chroot/"$release-$arch"-*.tar)
+systems=("$cache/chroot/$release-$arch"-*.tar)
 [ -e "${systems[0]}" ] || die "there is no system of $release to boot; run deb-test.sh first"
 command -v systemd-nspawn >/dev/null || die "systemd-nspawn is needed; 'make deb-test' installs it"
 
