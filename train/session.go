@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -35,6 +36,9 @@ type session struct {
 	fitting   sync.Mutex // held by the fit that uses room
 	room      head.Room
 }
+
+// mostNamed is how many files a warning names.
+const mostNamed = 3
 
 // tried is a candidate, and what cross-validation with some pictures said of it.
 type tried struct {
@@ -100,7 +104,20 @@ func (s *session) survey(ctx context.Context) error {
 		return err
 	}
 	if n := len(s.pictures.broken); n > 0 {
-		s.warnings = append(s.warnings, fmt.Sprintf("%d files were left out, such as: %v.", n, s.pictures.broken[0]))
+		some := s.pictures.broken[:min(n, mostNamed)]
+		why := make([]string, len(some))
+		for i, err := range some {
+			why[i] = err.Error()
+		}
+		text := "1 file was left out: "
+		if n > 1 {
+			text = fmt.Sprintf("%d files were left out: ", n)
+		}
+		text += strings.Join(why, "; ")
+		if more := n - len(some); more > 0 {
+			text += fmt.Sprintf("; and %d more", more)
+		}
+		s.warnings = append(s.warnings, text+".")
 	}
 	set := s.pictures.set
 	if s.pass, err = passes(set.Labels, s.o.Pass); err != nil {

@@ -181,7 +181,7 @@ func benchModel(name string) (bench.Options, error) {
 func printBench(w io.Writer, m bench.Machine, reports []bench.Report) error {
 	fmt.Fprintf(w, "%s, %d processors, %s; TensorFlow Lite %s\n", m.CPU, m.Processors, m.Arch, model.RuntimeVersion())
 	for _, r := range reports {
-		fmt.Fprintf(w, "\n%s, frames of %d×%d, one at a time, %d thread(s)\n", filepath.Base(r.Model), r.Width, r.Height, r.Threads)
+		fmt.Fprintf(w, "\n%s, frames of %d×%d, one at a time, %s\n", filepath.Base(r.Model), r.Width, r.Height, counted(r.Threads, "thread"))
 		t := tabwriter.NewWriter(w, 0, 4, 2, ' ', tabwriter.AlignRight)
 		fmt.Fprintln(t, "stage\tp50 ms\tp99 ms\t")
 		for _, s := range bench.StageNames {

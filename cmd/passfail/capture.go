@@ -273,7 +273,7 @@ func (t *taking) end(ctx context.Context, err error) error {
 	if t.writer != nil {
 		written = t.writer.Written()
 	}
-	fmt.Fprintf(t.notes, "%d picture(s) of %d part(s) in %s\n", written, t.parts, t.options.out)
+	fmt.Fprintf(t.notes, "%s of %s in %s\n", counted(written, "picture"), counted(t.parts, "part"), t.options.out)
 	switch {
 	case errors.Is(err, errNoMoreKeys), ctx.Err() != nil:
 		return nil

@@ -58,7 +58,7 @@ func TestCapture(t *testing.T) {
 	cfg := demoConfig(t, inRepository("demo")+"/parts", parts, "#roi = { x = 80, y = 0, width = 480, height = 480 }", "roi = { x = 80, y = 40, width = 480, height = 400 }", "rotate = 0", "rotate = 180")
 	out := filepath.Join(t.TempDir(), "set")
 	r := passfail(t, "capture", "--config", cfg, "--label", "good", "--every", "1ms", "--out", out)
-	r.expect(t, 0, "3 picture(s) of 3 part(s) in "+out, "no more frames")
+	r.expect(t, 0, "3 pictures of 3 parts in "+out, "no more frames")
 	if got := taken(t, out, "good"); !slices.Equal(got, []string{"T-0001.png", "T-0002.png", "T-0003.png"}) {
 		t.Fatalf("%q: %v", got, r)
 	}
@@ -83,8 +83,8 @@ func TestCapture(t *testing.T) {
 		t.Errorf("%+v", list)
 	}
 	// A second session adds to the first, also under the same label.
-	passfail(t, "capture", "--config", cfg, "--label", "good", "--every", "1ms", "--count", "1", "--out", out).expect(t, 0, "1 picture(s)")
-	passfail(t, "capture", "--config", cfg, "--label", "chip", "--every", "1ms", "--burst", "2", "--format", "jpg", "--out", out).expect(t, 0, "3 picture(s) of 2 part(s)")
+	passfail(t, "capture", "--config", cfg, "--label", "good", "--every", "1ms", "--count", "1", "--out", out).expect(t, 0, "1 picture")
+	passfail(t, "capture", "--config", cfg, "--label", "chip", "--every", "1ms", "--burst", "2", "--format", "jpg", "--out", out).expect(t, 0, "3 pictures of 2 parts")
 	if list := sessions(t, out); len(list) != 3 || list[0].Name >= list[1].Name || list[1].Name >= list[2].Name {
 		t.Errorf("%+v", list)
 	}
@@ -164,7 +164,7 @@ func TestCaptureKeys(t *testing.T) {
 	if _, err := terminal.WriteString("q"); err != nil {
 		t.Fatal(err)
 	}
-	p.end(t, nil).expect(t, 0, `Any key takes a picture for "good"`, "3 picture(s)")
+	p.end(t, nil).expect(t, 0, `Any key takes a picture for "good"`, "3 pictures")
 	after, err := unix.IoctlGetTermios(int(user.Fd()), unix.TCGETS)
 	if err != nil || *after != *before {
 		t.Errorf("the terminal was %+v and is %+v, %v", before, after, err)
@@ -239,7 +239,7 @@ func TestCaptureInterrupted(t *testing.T) {
 	out := t.TempDir()
 	p := begin(t, command(t, "capture", "--config", demoConfig(t), "--label", "good", "--every", "1h", "--out", out))
 	p.await(t, "-0001.png")
-	p.end(t, os.Interrupt).expect(t, 0, "1 picture(s) of 1 part(s)")
+	p.end(t, os.Interrupt).expect(t, 0, "1 picture of 1 part")
 	if got := taken(t, out, "good"); !slices.Equal(got, []string{"T-0001.png"}) {
 		t.Errorf("%q", got)
 	}
@@ -284,7 +284,7 @@ func TestCaptureNoRoom(t *testing.T) {
 	c := command(t, "capture", "--config", demoConfig(t), "--label", "good", "--every", "1ms", "--out", out)
 	c.Path, c.Args = "/bin/sh", append([]string{"sh", "-c", `ulimit -f 100; exec "$0" "$@"`}, c.Args...)
 	text, err := c.CombinedOutput()
-	if _, failed := err.(*exec.ExitError); !failed || !strings.Contains(string(text), "-0001.png: write ") || !strings.Contains(string(text), "0 picture(s)") {
+	if _, failed := err.(*exec.ExitError); !failed || !strings.Contains(string(text), "-0001.png: write ") || !strings.Contains(string(text), "0 pictures") {
 		t.Errorf("%v: %s", err, text)
 	}
 	left := 0
@@ -334,7 +334,7 @@ func TestDatasetCheck(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	passfail(t, "dataset", "check", dir).expect(t, 1, "FAIL  scratch has 1 picture of 1 part.", "1 thing(s) to do before training can work.")
+	passfail(t, "dataset", "check", dir).expect(t, 1, "FAIL  scratch has 1 picture of 1 part.", "1 thing to do before training can work.")
 	if err := os.RemoveAll(filepath.Join(dir, "scratch")); err != nil {
 		t.Fatal(err)
 	}
@@ -342,7 +342,7 @@ func TestDatasetCheck(t *testing.T) {
 		code int
 		want string
 	}{
-		"":                             {2, "check: accepts 1 arg"},
+		"":                             {2, "check: DIR is missing"},
 		"none":                         {1, "none: no such folder"},
 		dir + "/good":                  {1, "pictures lie in the folder itself"},
 		"--config none.toml " + dir:    {1, "none.toml"},

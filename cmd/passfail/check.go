@@ -34,7 +34,7 @@ from inspecting.`,
 			r := &checklist{w: c.OutOrStdout()}
 			r.all(c.Context(), path)
 			if r.failed > 0 {
-				fmt.Fprintf(r.w, "\n%d thing(s) to do before the station can inspect.\n", r.failed)
+				fmt.Fprintf(r.w, "\n%s to do before the station can inspect.\n", counted(r.failed, "thing"))
 				return errReported
 			}
 			fmt.Fprintln(r.w, "\nThe station can inspect.")
@@ -104,7 +104,7 @@ func (r *checklist) model(cfg *config.Config) {
 		r.fail("decision", err)
 		return
 	}
-	r.ok("decision", "of %s, those of %q pass at a score of %v", strings.Join(c.Labels(), ", "), cfg.Decision.Pass, rule(cfg, c).Threshold)
+	r.ok("decision", "of %s, those of %q pass at a score of %.4g", strings.Join(c.Labels(), ", "), cfg.Decision.Pass, rule(cfg, c).Threshold)
 }
 
 // cameraPatience is how long a camera may take to show its first picture.

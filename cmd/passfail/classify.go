@@ -138,6 +138,9 @@ func classify(ctx context.Context, w io.Writer, o classifyOptions, files []strin
 		_ = bar.Add(1) // it can't fail: it is told of as many as there are
 	}
 	_ = bar.Clear()
+	if len(k.results) == 0 && len(failures) > 0 && !o.json {
+		return errors.Join(failures...) // a table of nothing says nothing
+	}
 	if err := k.print(w); err != nil {
 		return err
 	}

@@ -21,7 +21,9 @@ func newDataset() *cobra.Command {
 		Use:     "dataset",
 		Short:   "Look after a folder of labelled pictures",
 		Example: `  passfail dataset check pictures`,
+		Args:    args(cobra.NoArgs),
 	}
+	c.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
 	c.AddCommand(newDatasetCheck())
 	return c
 }
@@ -129,9 +131,9 @@ func printReport(w io.Writer, r *dataset.Report) error {
 	}
 	switch {
 	case grave > 0:
-		fmt.Fprintf(&b, "\n%d thing(s) to do before training can work.\n", grave)
+		fmt.Fprintf(&b, "\n%s to do before training can work.\n", counted(grave, "thing"))
 	case len(r.Findings) > 0:
-		fmt.Fprintf(&b, "\nTraining can work; %d thing(s) to look at.\n", len(r.Findings))
+		fmt.Fprintf(&b, "\nTraining can work; %s to look at.\n", counted(len(r.Findings), "thing"))
 	default:
 		fmt.Fprintln(&b, "\nTraining can work; nothing was found.")
 	}

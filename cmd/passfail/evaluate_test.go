@@ -211,7 +211,7 @@ func TestEvaluateBroken(t *testing.T) {
 		"limit":               {2, []string{model, dir, "--max-escapes", "all"}, "0.5%"},
 		"limit of all":        {2, []string{model, dir, "--max-escapes", "100%"}, "below 1"},
 		"share without cost":  {2, []string{model, dir, "--bad-share", "1%"}, "--cost"},
-		"a single argument":   {2, []string{model}, "2 arg"},
+		"a single argument":   {2, []string{model}, "MODEL DIR is wanted"},
 		"a folder as a model": {1, []string{dir, dir}, "not a file"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -84,7 +84,7 @@ func TestExplainErrors(t *testing.T) {
 	}{
 		"no such label":    {1, []string{model, good, "--label", "dent"}, `no label "dent"; its labels are: chip, good, missing_hole, scratch`},
 		"no picture":       {1, []string{model, broken, good}, "broken.jpg"},
-		"no arguments":     {2, []string{model}, "arg"},
+		"no arguments":     {2, []string{model}, "MODEL IMAGE… is wanted"},
 		"no model":         {1, []string{"none.tflite", good}, "none.tflite"},
 		"a file as folder": {1, []string{model, good, "-o", broken}, "broken.jpg"},
 	} {

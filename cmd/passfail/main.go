@@ -23,27 +23,24 @@ const (
 	exitUsage  = 2
 )
 
-// usageError is a command line that can't be meant.
-type usageError struct{ error }
-
 func main() {
 	// The first signal ends the program in order, the second at once.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
-	err := newRoot().ExecuteContext(ctx)
+	c, err := newRoot().ExecuteContextC(ctx)
 	stop()
-	os.Exit(exitCode(err))
+	os.Exit(exitCode(c, err))
 }
 
-// exitCode prints an error and returns the code for it.
-func exitCode(err error) int {
+// exitCode prints a command's error and returns the code for it.
+func exitCode(c *cobra.Command, err error) int {
 	if err == nil {
 		return 0
 	}
 	var usage usageError
 	// cobra has no type of its own for this one.
 	if errors.As(err, &usage) || strings.HasPrefix(err.Error(), "unknown command") {
-		fmt.Fprintf(os.Stderr, "passfail: %v\nTry 'passfail --help'.\n", err)
+		fmt.Fprintf(os.Stderr, "passfail: %v\nTry '%s --help'.\n", err, c.CommandPath())
 		return exitUsage
 	}
 	if errors.Is(err, context.Canceled) {
@@ -71,20 +68,10 @@ trained on your own product, and tells the line by the pins of a Raspberry Pi.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(
 		newRun(), newCheck(), newCapture(), newDataset(), newTrain(), newClassify(), newEvaluate(), newExplain(),
 		newBench(), newModel(), newModels(), newPins(), newMan(), newVersion(),
 	)
 	return root
-}
-
-// args makes a usageError of what a check of arguments finds.
-func args(check cobra.PositionalArgs) cobra.PositionalArgs {
-	return func(c *cobra.Command, list []string) error {
-		if err := check(c, list); err != nil {
-			return usageError{fmt.Errorf("%s: %w", c.Name(), err)}
-		}
-		return nil
-	}
 }

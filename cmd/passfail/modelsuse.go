@@ -204,7 +204,7 @@ func showVersion(w io.Writer, s *store.Store, v store.Version) error {
 		}
 	}
 	if times > 0 {
-		row("activated", "%d time(s), last %s", times, last)
+		row("activated", "%s, last %s", counted(times, "time"), last)
 	}
 	for _, name := range fileNames(v) {
 		row("kept", "%s", v.Path(name))

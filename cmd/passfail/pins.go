@@ -20,6 +20,7 @@ func newPins() *cobra.Command {
 		Example: `  passfail pins rest`,
 		Args:    args(cobra.NoArgs),
 	}
+	c.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
 	c.AddCommand(newPinsRest())
 	return c
 }

@@ -39,7 +39,9 @@ func TestTrainUsage(t *testing.T) {
 		args string
 		want string
 	}{
-		{"train", "accepts 1 arg"},
+		{"train", "DIR is missing: passfail train DIR"},
+		{"train DIR -o x.tflite --buget 20s", "did you mean --budget?"},
+		{"train DIR -o x.tflite --budget 20", "such as 20s"},
 		{"train DIR", "-o FILE"},
 		{"train DIR -o x --augment much", "--augment much"},
 		{"train DIR -o x --budget 0s", "--budget"},
@@ -58,7 +60,7 @@ func TestTrainUsage(t *testing.T) {
 		{"train DIR -o x --use", "--store"},
 	} {
 		r := passfail(t, strings.Fields(strings.ReplaceAll(c.args, "DIR", dir))...)
-		r.expect(t, 2, c.want, "Try 'passfail --help'")
+		r.expect(t, 2, c.want, "Try 'passfail train --help'")
 	}
 }
 

@@ -136,7 +136,8 @@ func (c *checking) unreadable() {
 const (
 	leastParts = 2  // fewer can't be divided
 	fewParts   = 10 // fewer tell hardly anything
-	goodParts  = 50 // as many make figures that can be relied on
+	startParts = 50 // as many are a good start
+	goodParts  = 90 // as many make figures that can be relied on, as package evaluate says too
 )
 
 func (c *checking) tooFew() {
@@ -145,9 +146,9 @@ func (c *checking) tooFew() {
 		switch {
 		case l.Parts < leastParts:
 			f.Grave = true
-			f.Advice = fmt.Sprintf("Take pictures of more parts: %d at least, or none can be kept for a test; %d make a good start.", leastParts, goodParts)
+			f.Advice = fmt.Sprintf("Take pictures of more parts: %d at least, or none can be kept for a test; %d make a good start.", leastParts, startParts)
 		case l.Parts < fewParts:
-			f.Advice = fmt.Sprintf("Training works, but what it reports is hardly more than a guess. Take pictures of %d parts or more.", goodParts)
+			f.Advice = fmt.Sprintf("Training works, but what it reports is hardly more than a guess. Take pictures of %d parts or more.", startParts)
 		case l.Parts < goodParts:
 			f.Advice = fmt.Sprintf("Training works. With %d parts or more its figures can be relied on.", goodParts)
 		default:
@@ -195,7 +196,10 @@ func (c *checking) leftOut() {
 		}
 	}
 	if n := len(f.Files); n > 0 {
-		f.Text = fmt.Sprintf("%d file(s) or folder(s) are no pictures.", n)
+		f.Text = fmt.Sprintf("%d files or folders are no pictures.", n)
+		if n == 1 {
+			f.Text = "1 file or folder is no picture."
+		}
 		c.add(f)
 	}
 }

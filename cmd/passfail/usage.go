@@ -1,0 +1,99 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// usageError is a command line that can't be meant.
+type usageError struct{ error }
+
+// args makes a usageError of what a check of arguments finds, and says which are
+// wanted.
+func args(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(c *cobra.Command, list []string) error {
+		err := check(c, list)
+		if err == nil {
+			return nil
+		}
+		_, wanted, some := strings.Cut(c.Use, " ")
+		switch {
+		case !some:
+			err = fmt.Errorf("%s: %w%s", c.Name(), err, similarCommands(c, list))
+		case len(list) == 0:
+			err = fmt.Errorf("%s: %s is missing: %s %s", c.Name(), wanted, c.CommandPath(), wanted)
+		default:
+			err = fmt.Errorf("%s: %s is wanted, and %q was given", c.Name(), wanted, list)
+		}
+		return usageError{err}
+	}
+}
+
+// similarCommands are those of c's that may be meant, if there are any.
+func similarCommands(c *cobra.Command, list []string) string {
+	if len(list) == 0 {
+		return ""
+	}
+	c.SuggestionsMinimumDistance = mostTypos
+	if names := c.SuggestionsFor(list[0]); len(names) > 0 {
+		return fmt.Sprintf("; did you mean %s?", strings.Join(names, " or "))
+	}
+	return ""
+}
+
+// mostTypos is in how many letters a name may differ from what was meant.
+const mostTypos = 2
+
+// flagError says of a wrong flag what may be meant.
+func flagError(c *cobra.Command, err error) error {
+	var unknown *pflag.NotExistError
+	if errors.As(err, &unknown) && len(unknown.GetSpecifiedName()) > 1 {
+		best, least := "", mostTypos+1
+		c.Flags().VisitAll(func(f *pflag.Flag) {
+			if d := typos(unknown.GetSpecifiedName(), f.Name); d < least {
+				best, least = f.Name, d
+			}
+		})
+		if best != "" {
+			err = fmt.Errorf("%w; did you mean --%s?", err, best)
+		}
+	}
+	var invalid *pflag.InvalidValueError
+	if errors.As(err, &invalid) && invalid.GetFlag().Value.Type() == "duration" {
+		err = fmt.Errorf("%w; such as 20s, 5m or 500ms", err)
+	}
+	return usageError{err}
+}
+
+// typos is how many letters must be put in, taken out or replaced to make b of a.
+func typos(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		corner := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			replaced := corner
+			if a[i] != b[j] {
+				replaced++
+			}
+			corner = row[j+1]
+			row[j+1] = min(replaced, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}
+
+// counted is a number of things in words: 1 picture, 2 pictures.
+func counted(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}
