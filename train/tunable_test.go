@@ -22,7 +22,7 @@ func TestRunFineTunes(t *testing.T) {
 	o.FineTune, o.Cache = true, filepath.Join(t.TempDir(), "cache")
 	r := run(t, o)
 	said := strings.Join(r.Report.Warnings, "\n")
-	for _, w := range []string{"Fine-tuning", "1 files were left out", "broken.jpg"} {
+	for _, w := range []string{"Fine-tuning", "1 file was left out", "broken.jpg"} {
 		if !strings.Contains(said, w) {
 			t.Errorf("%q is not among the warnings: %s", w, said)
 		}
