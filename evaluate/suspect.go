@@ -28,13 +28,18 @@ func (s *Sample) suspect(i, judged int, threshold, certainty float64) Suspect {
 	return v
 }
 
-// sure is a score that is enough, however high a label's scores usually are.
-const sure = 0.9
+// sure is a score that is enough, however high a label's scores usually are, and
+// leastSure one that is needed, however low: a weak model's doubts are no sign of a
+// wrong label.
+const (
+	sure      = 0.9
+	leastSure = 0.8
+)
 
 // Mislabelled returns up to limit pictures whose label is likely wrong, the
 // likeliest first. It is one where another label's score is higher than that of
 // its own, and as high as pictures that do have the other label get on average
-// (confident learning), or sure. The scores must be out-of-fold: a model has
+// (confident learning), but at least 0.8, or 0.9. The scores must be out-of-fold: a model has
 // learned the wrong labels of its own training, too.
 func Mislabelled(s *Sample, threshold float64, limit int) ([]Suspect, error) {
 	if err := s.Check(); err != nil {
@@ -46,7 +51,7 @@ func Mislabelled(s *Sample, threshold float64, limit int) ([]Suspect, error) {
 		count[p.Truth]++
 	}
 	for i := range usual {
-		usual[i] = min(usual[i]/max(count[i], 1), sure)
+		usual[i] = min(max(usual[i]/max(count[i], 1), leastSure), sure)
 	}
 	var list []Suspect
 	for i, p := range s.Pictures {

@@ -33,6 +33,9 @@ func ThresholdOf(f *graph.File) (float64, error) {
 	return entry.Threshold, nil
 }
 
+// Trained is the metadata entry that a training of Passfail wrote; nil: none did.
+func (c *Classifier) Trained() []byte { return c.net.file.Entry(TrainedEntry) }
+
 // Threshold is what the pass labels' scores must add up to, as chosen in the
 // model's training; 0: it carries none.
 func (c *Classifier) Threshold() float64 { return c.threshold }

@@ -9,6 +9,7 @@ import (
 	"passfail/model"
 	"passfail/model/base"
 	"passfail/model/graph"
+	"passfail/train/dataset"
 	"passfail/train/feature"
 	"passfail/train/head"
 	"passfail/train/novelty"
@@ -26,11 +27,21 @@ type Provenance struct {
 	DataSet     string          `json:"data_set,omitempty"`  // SHA-256 of all pictures and their labels, hex
 	BaseName    string          `json:"base_name,omitempty"`
 	Size        int             `json:"size,omitempty"`  // side of the network's input, pixels
+	View        *dataset.View   `json:"view,omitempty"`  // of the line's frames
 	Views       []string        `json:"views,omitempty"` // that are judged together
 	Head        string          `json:"head,omitempty"`
 	Seed        uint64          `json:"seed"`
 	Program     string          `json:"program,omitempty"`
 	Base        json.RawMessage `json:"base,omitempty"` // what the base says of itself
+}
+
+// ParseProvenance reads the metadata entry model.TrainedEntry.
+func ParseProvenance(entry []byte) (*Provenance, error) {
+	p := &Provenance{}
+	if err := json.Unmarshal(entry, p); err != nil {
+		return nil, fmt.Errorf("the model's entry %s: %w", model.TrainedEntry, err)
+	}
+	return p, nil
 }
 
 // assembly is a model under way.

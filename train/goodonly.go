@@ -72,7 +72,7 @@ func RunGoodOnly(ctx context.Context, o Options, share float64) (*Result, error)
 	p := Provenance{
 		Description: s.o.Comment, Threshold: evaluate.DefaultThreshold, Pass: s.o.Pass[:1],
 		Examples: s.pictures.counts(), DataSet: s.pictures.digest(), BaseName: m.network.Name, Size: m.network.Size,
-		Head: "unlike good parts", Seed: s.o.Seed, Program: s.o.Program,
+		Head: "unlike good parts", Seed: s.o.Seed, Program: s.o.Program, View: s.lineView(),
 	}
 	if p.Description == "" {
 		p.Description = fmt.Sprintf("Fails what is unlike %d pictures of good parts.", len(s.pictures.hashes))

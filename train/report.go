@@ -83,7 +83,7 @@ func (s *session) newReport(title, base string, classifier *model.Classifier, b 
 		Title: title, Made: time.Now().UTC().Truncate(time.Second), Program: s.o.Program,
 		Model: report.Model{
 			SHA256: hex.EncodeToString(sum[:]), Bytes: len(b), Labels: classifier.Labels(), Base: base,
-			Input: classifier.Input().String(), Views: 1, Milliseconds: took, Seed: &s.o.Seed,
+			Input: classifier.Input().String(), View: s.lineView().String(), Views: 1, Milliseconds: took, Seed: &s.o.Seed,
 		},
 		Data:     report.Data{Dir: set.Dir, Hash: s.pictures.digest(), Parts: s.parts()},
 		Warnings: slices.Clone(s.warnings),

@@ -12,6 +12,7 @@ import (
 	"passfail/evaluate"
 	"passfail/evaluate/report"
 	"passfail/model"
+	"passfail/train/dataset"
 	"passfail/train/head"
 	"passfail/train/novelty"
 )
@@ -92,7 +93,7 @@ func (s *session) provenance(t *tried, choice *evaluate.Choice) Provenance {
 	p := Provenance{
 		Description: s.o.Comment, Threshold: choice.Threshold, Pass: s.passLabels(),
 		Examples: s.pictures.counts(), DataSet: s.pictures.digest(), BaseName: t.network.Name, Size: t.network.Size,
-		Head: t.fitted.String(), Seed: s.o.Seed, Program: s.o.Program,
+		Head: t.fitted.String(), Seed: s.o.Seed, Program: s.o.Program, View: s.lineView(),
 	}
 	if p.Description == "" {
 		p.Description = fmt.Sprintf("Tells %s, by %d pictures.", strings.Join(s.pictures.set.Labels, ", "), len(s.pictures.hashes))
@@ -101,6 +102,13 @@ func (s *session) provenance(t *tried, choice *evaluate.Choice) Provenance {
 		p.Views = append(p.Views, v.String())
 	}
 	return p
+}
+
+// lineView is how the line's frames are turned and cut before they are judged,
+// whether the pictures still had to be or were already.
+func (s *session) lineView() *dataset.View {
+	v := dataset.ViewOf(s.o.View)
+	return &v
 }
 
 func (s *session) passLabels() []string {

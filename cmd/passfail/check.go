@@ -100,6 +100,11 @@ func (r *checklist) model(cfg *config.Config) {
 	if err := c.SelfTest(); err != nil {
 		r.fail("model", err)
 	}
+	if text, err := viewWarning(cfg, c); err != nil {
+		r.fail("model", err)
+	} else if text != "" {
+		r.warn("model", "%s", text)
+	}
 	if _, err := newJudge(cfg, c); err != nil {
 		r.fail("decision", err)
 		return

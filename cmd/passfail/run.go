@@ -126,6 +126,11 @@ func (s *station) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	if text, err := viewWarning(s.cfg, first.Classifiers[0]); err != nil {
+		s.log.Warn("model", "model", first.Name, "err", err)
+	} else if text != "" {
+		s.log.Warn("view", "model", first.Name, "warning", text)
+	}
 	l := &line.Line{Model: first, Pins: pins(s.cfg, outputs), Lossless: lossless}
 	defer func() { l.Model.Close() }() // which may be another one by then
 	camera, err := capture.Open(ctx, settings, s.log)

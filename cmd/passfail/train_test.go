@@ -109,6 +109,20 @@ func TestTrain(t *testing.T) {
 		t.Errorf("%d files were written, 4 are wanted: %v", len(entries), err)
 	}
 
+	r.expect(t, 0, `"view": "whole frame, rotated by 0°, flip none"`)
+
+	// A station that looks otherwise than the model was taught is told so.
+	const warning = "taught on another view (whole frame, rotated by 0°, flip none) than the configuration's"
+	own := []string{inRepository("demo/model.tflite"), file("a.tflite"), "loop = true", `pace = "fast"`}
+	if r := passfail(t, "check", "-c", demoConfig(t, own...)); r.code != 0 || strings.Contains(r.stdout, "another view") {
+		t.Errorf("exit code %d, and it says\n%s", r.code, r.stdout)
+	}
+	turned := demoConfig(t, append(own, `flip = "none"`, `flip = "both"`)...)
+	passfail(t, "check", "-c", turned).expect(t, 0, "warn  model", warning)
+	if r := passfail(t, "run", "-c", turned); strings.Count(r.stdout+r.stderr, warning) != 1 {
+		t.Errorf("a run says\n%s%s", r.stdout, r.stderr)
+	}
+
 	passfail(t, "classify", "--model", file("a.tflite"), dir+"/good").expect(t, 0, "good")
 	passfail(t, "evaluate", file("a.tflite"), dir, "--json").expect(t, 0, `"accuracy"`, `"confusion"`)
 }

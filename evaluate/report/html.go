@@ -87,8 +87,8 @@ func (r *Report) WriteHTML(w io.Writer) error {
 	}
 	p.Charts = r.charts(p.Main)
 	for _, s := range []sheet{
-		{"mislabelled", "Most likely mislabelled", "The model is sure that these show something else than their folder says. Look at them first: one wrong label can cost more than ten more pictures bring.", r.Mislabelled},
-		{"worst", "Judged most wrongly", "If the labels are right, more pictures like these help most.", r.Worst},
+		{"mislabelled", "Most likely mislabelled", r.mislabelledNote() + " A click shows a picture large.", r.Mislabelled},
+		{"worst", "Judged most wrongly", r.worstNote() + " A click shows a picture large.", r.furtherWorst()},
 	} {
 		if len(s.Pictures) > 0 {
 			p.Sheets = append(p.Sheets, s)
@@ -102,6 +102,32 @@ func (r *Report) WriteHTML(w io.Writer) error {
 		return fmt.Errorf("report: %w", err)
 	}
 	return nil
+}
+
+// mislabelledNote says what to do about the pictures that may be in a wrong folder.
+func (r *Report) mislabelledNote() string {
+	s := "The model, which had not been taught these, gives another label a high score. Some may lie in the wrong folder, others are only hard to judge: look before you move any."
+	if e := r.main(); e != nil && e.Figures.Accuracy.Known() {
+		s += fmt.Sprintf(" (It is right about %s of the pictures.)", share(e.Figures.Accuracy))
+	}
+	return s
+}
+
+func (r *Report) worstNote() string {
+	s := "If the labels are right, more pictures like these help most."
+	if n := len(r.Worst) - len(r.furtherWorst()); n > 0 {
+		s += fmt.Sprintf(" %d that are shown above already are left out.", n)
+	}
+	return s
+}
+
+// furtherWorst are those judged most wrongly that are not among the mislabelled.
+func (r *Report) furtherWorst() []Picture {
+	shown := map[string]bool{}
+	for _, p := range r.Mislabelled {
+		shown[p.Path] = true
+	}
+	return slices.DeleteFunc(slices.Clone(r.Worst), func(p Picture) bool { return shown[p.Path] })
 }
 
 // dataURI is a picture within the page; "" if it is no JPEG and no PNG.
@@ -226,6 +252,7 @@ func (r *Report) facts() []Fact {
 	if m.TrainingSeconds > 0 {
 		add("Training took", "%s", seconds(m.TrainingSeconds))
 	}
+	text("Parts were seen", m.View)
 	if m.Seed != nil {
 		add("Seed", "%d", *m.Seed)
 	}
@@ -243,7 +270,7 @@ func (r *Report) facts() []Fact {
 		add("Parts they show", "%d", d.Parts)
 	}
 	text("Data set hash", d.Hash)
-	if r.Seconds > 0 {
+	if r.Seconds > 0 && r.Seconds != m.TrainingSeconds { // else it is said above
 		add("This report took", "%s", seconds(r.Seconds))
 	}
 	return list

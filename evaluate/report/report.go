@@ -47,6 +47,7 @@ type Model struct {
 
 	Base  string `json:"base,omitempty"`  // such as mobilenet_v2
 	Input string `json:"input,omitempty"` // such as 224×224 RGB
+	View  string `json:"view,omitempty"`  // in which the line's parts are seen: region, rotation, flip
 	Views int    `json:"views,omitempty"` // of a picture that are judged together, such as its turns
 	Head  string `json:"head,omitempty"`  // such as logistic + kernel
 

@@ -116,12 +116,18 @@ func page(t testing.TB, r *report.Report) string {
 // could fetch or run something, and the texts.
 func check(t testing.TB, html string) (texts string) {
 	t.Helper()
+	ids, links := map[string]bool{}, []string{}
 	d := xml.NewDecoder(strings.NewReader(strings.Replace(html, "<!doctype html>", "", 1)))
 	d.Entity = xml.HTMLEntity
 	var b strings.Builder
 	for {
 		token, err := d.Token()
 		if errors.Is(err, io.EOF) {
+			for _, l := range links {
+				if !ids[l] {
+					t.Errorf("a link leads to #%s, which is not there", l)
+				}
+			}
 			return b.String()
 		}
 		if err != nil {
@@ -138,7 +144,15 @@ func check(t testing.TB, html string) (texts string) {
 				if strings.HasPrefix(a.Name.Local, "on") {
 					t.Errorf("the page has an attribute %s", a.Name.Local)
 				}
-				if n := a.Name.Local; n == "src" || n == "href" || n == "srcset" || n == "action" {
+				if a.Name.Local == "id" {
+					if ids[a.Value] {
+						t.Errorf("the id %s is there twice", a.Value)
+					}
+					ids[a.Value] = true
+				}
+				if place, within := strings.CutPrefix(a.Value, "#"); a.Name.Local == "href" && within {
+					links = append(links, place)
+				} else if n := a.Name.Local; n == "src" || n == "href" || n == "srcset" || n == "action" {
 					if !strings.HasPrefix(a.Value, "data:image/") {
 						t.Errorf("%s=%.40q needs something else", n, a.Value)
 					}
@@ -162,7 +176,7 @@ func TestPage(t *testing.T) {
 		"Flange chip", "24 November 2026", "Passfail v1", "Bad parts that would escape", "Good parts that would be failed", "Few pictures of scratch",
 		"pictures that were held out", "The cross-validation beside it", "efficientnet_lite0 scratch", "chosen", "not tried: no time was left", "0.860 ± 0.020",
 		"ROC curve", "Learning curve", "Calibration", "Pass scores of each label", "Twice the pictures (480)", "The guard against unknown parts stops", "Most likely mislabelled", "Judged most wrongly",
-		"good/019.jpg", "d00d", "L2 penalty", "2.2 minutes", "an escape is as bad as 5 good parts failed", "1 files were left out",
+		"good/019.jpg", "d00d", "L2 penalty", "2.2 minutes", "an escape is as bad as 5 good parts failed", "1 file was left out",
 	} {
 		if !strings.Contains(texts, want) {
 			t.Errorf("%q is missing", want)

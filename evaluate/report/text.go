@@ -25,6 +25,9 @@ func (r *Report) WriteText(w io.Writer) error {
 	for _, s := range r.Summary() {
 		fmt.Fprintln(b, s)
 	}
+	if r.Model.View != "" {
+		fmt.Fprintf(b, "Parts were seen so: %s.\n", r.Model.View)
+	}
 	for _, e := range []*Evaluation{r.Test, r.CrossValidated} {
 		if e != nil {
 			fmt.Fprintln(b)
@@ -32,7 +35,7 @@ func (r *Report) WriteText(w io.Writer) error {
 		}
 	}
 	r.candidates(b)
-	pictures(b, "Most likely mislabelled", r.Mislabelled)
+	pictures(b, "Most likely mislabelled (or only hard to judge: look before you move any)", r.Mislabelled)
 	pictures(b, "Judged most wrongly", r.Worst)
 	if _, err := io.WriteString(w, b.String()); err != nil {
 		return fmt.Errorf("report: %w", err)

@@ -14,8 +14,8 @@ import (
 	"passfail/model/explain"
 )
 
-// Side of a thumbnail at the most, in pixels.
-const thumbnailSide = 160
+// Side of a thumbnail at the most, in pixels: a click on it shows it so large.
+const thumbnailSide = 440
 
 // overlays is how many pictures of the contact sheets show where the model
 // looked, which takes some fifty runs of its network each.

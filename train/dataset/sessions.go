@@ -60,7 +60,8 @@ func (v View) String() string {
 	return fmt.Sprintf("%v, rotated by %d°, flip %s", v.ROI, v.Rotate, v.Flip)
 }
 
-func (v View) equal(w View) bool {
+// Equal tells whether two views show the same.
+func (v View) Equal(w View) bool {
 	return v.turnedAs(w) && (v.ROI == nil) == (w.ROI == nil) && (v.ROI == nil || *v.ROI == *w.ROI)
 }
 
@@ -201,7 +202,7 @@ func (s *Set) Settings(line capture.Settings) (capture.Settings, error) {
 	switch n := s.Cropped(); {
 	case n == 0:
 		return line, nil
-	case n < len(s.Pictures) && !want.equal(View{Flip: "none"}):
+	case n < len(s.Pictures) && !want.Equal(View{Flip: "none"}):
 		return line, fmt.Errorf("data set %s: %d of the %d pictures were taken with passfail capture and are turned and cut already, the others are not; "+
 			"keep them in two data sets, or cut the others to the region of interest (%v) too, and move %s away", s.Dir, n, len(s.Pictures), want, RecordFile)
 	}
@@ -211,7 +212,7 @@ func (s *Set) Settings(line capture.Settings) (capture.Settings, error) {
 		return asIs, nil
 	}
 	for _, v := range views {
-		if !v.equal(want) {
+		if !v.Equal(want) {
 			return line, fmt.Errorf("data set %s: its pictures were taken with another view (%v) than the configuration's (%v); take new ones, or set camera.rotate, camera.flip and camera.roi as they were", s.Dir, v, want)
 		}
 	}
@@ -227,7 +228,7 @@ func (s *Set) views() []View {
 	}
 	var list []View
 	for _, v := range s.Sessions {
-		if used[v.Name] && !slices.ContainsFunc(list, v.View.equal) {
+		if used[v.Name] && !slices.ContainsFunc(list, v.View.Equal) {
 			list = append(list, v.View)
 		}
 	}
