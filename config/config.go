@@ -46,7 +46,7 @@ type Model struct {
 
 // Decision says what of the model's scores makes a part pass.
 type Decision struct {
-	Pass            []string `toml:"pass"`             // labels of good parts, every other label is a fail; empty: good, ok, pass
+	Pass            []string `toml:"pass"`             // labels of good parts, every other label is a fail; empty: the model's own, or good, ok, pass
 	Threshold       *float64 `toml:"threshold"`        // a part passes when the pass labels' scores add up to this; nil: the model's own
 	Confidence      float64  `toml:"confidence"`       // the best label must have this score …
 	BelowConfidence string   `toml:"below_confidence"` // … or this is the verdict: fail, pass

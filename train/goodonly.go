@@ -70,7 +70,7 @@ func RunGoodOnly(ctx context.Context, o Options, share float64) (*Result, error)
 		return nil, err
 	}
 	p := Provenance{
-		Description: s.o.Comment, Threshold: evaluate.DefaultThreshold, Pass: s.o.Pass[:1],
+		Description: s.o.Comment, Threshold: evaluate.DefaultThreshold, Pass: s.pictures.set.Labels[:1],
 		Examples: s.pictures.counts(), DataSet: s.pictures.digest(), BaseName: m.network.Name, Size: m.network.Size,
 		Head: "unlike good parts", Seed: s.o.Seed, Program: s.o.Program, View: s.lineView(),
 	}

@@ -238,6 +238,20 @@ func (p *pictures) digest() string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
+// Digest is the SHA-256, hex, of a data set's labels and pictures, as models carry
+// it of the pictures that taught them.
+func Digest(set *dataset.Set) (string, error) {
+	p := &pictures{set: set}
+	for _, picture := range set.Pictures {
+		sum, err := hashFile(picture.Path)
+		if err != nil {
+			return "", err
+		}
+		p.hashes = append(p.hashes, sum)
+	}
+	return p.digest(), nil
+}
+
 // counts is how many pictures each label has.
 func (p *pictures) counts() map[string]int {
 	c := map[string]int{}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,6 +21,7 @@ import (
 	"passfail/evaluate/report"
 	"passfail/evaluate/scoring"
 	"passfail/model"
+	"passfail/train"
 	"passfail/train/dataset"
 )
 
@@ -47,7 +49,7 @@ to be chosen by these pictures with --max-escapes or --cost.`,
 	}
 	f := c.Flags()
 	f.StringVarP(&o.config, "config", "c", "", "a station's configuration, for its decision, rotation and region of interest")
-	f.StringSliceVar(&o.pass, "pass", nil, "labels of good parts (default: the configuration's, or good, ok, pass)")
+	f.StringSliceVar(&o.pass, "pass", nil, "labels of good parts (default: the configuration's, the model's own, or good, ok, pass)")
 	f.StringToStringVar(&o.rename, "map", nil, "the model's label for a folder of another name: `FOLDER=LABEL`")
 	f.Var(&o.threshold, "threshold", "a part passes when its pass score is this or more")
 	f.Var(&o.aim.MaxEscapes, "max-escapes", "choose the threshold so that at most this share of the bad parts passes")
@@ -180,6 +182,14 @@ func (o *evaluateOptions) run(ctx context.Context, w, errs io.Writer) error {
 	if err != nil {
 		return err
 	}
+	taught, err := taughtBy(set, scored)
+	if err != nil {
+		return err
+	}
+	if taught {
+		r.Warnings = append([]string{"These are the very pictures that taught the model: it knows them by heart, and these figures say nothing of other parts."}, r.Warnings...)
+		fmt.Fprintf(errs, "passfail: warning: %s\n", r.Warnings[0])
+	}
 	r.Seconds = time.Since(began).Seconds()
 	if o.report != "" {
 		if err := o.writePage(ctx, cfg.Model.Threads, view, r); err != nil {
@@ -190,6 +200,29 @@ func (o *evaluateOptions) run(ctx context.Context, w, errs io.Writer) error {
 		return o.printJSON(w, scored, choice, r)
 	}
 	return r.WriteText(w)
+}
+
+// taughtBy tells whether a model learnt from these very pictures, all of them or
+// all that pass.
+func taughtBy(set *dataset.Set, scored *scoring.Result) (bool, error) {
+	if scored.Model.DataSet == "" {
+		return false, nil
+	}
+	unreadable := map[string]bool{}
+	for _, u := range scored.Unreadable {
+		unreadable[u.Path] = true
+	}
+	readable := set.Without(func(i int) bool { return unreadable[set.Pictures[i].Path] })
+	passing := readable.Without(func(i int) bool {
+		return !slices.Contains(scored.Sample.Labels, readable.Labels[readable.Pictures[i].Label]) || slices.Contains(scored.Unlike, readable.Labels[readable.Pictures[i].Label])
+	})
+	for _, some := range []*dataset.Set{readable, passing} {
+		digest, err := train.Digest(some)
+		if err != nil || digest == scored.Model.DataSet {
+			return err == nil, err
+		}
+	}
+	return false, nil
 }
 
 // settings is the configuration, and what the threshold is to be chosen for.

@@ -124,7 +124,22 @@ func TestTrain(t *testing.T) {
 	}
 
 	passfail(t, "classify", "--model", file("a.tflite"), dir+"/good").expect(t, 0, "good")
-	passfail(t, "evaluate", file("a.tflite"), dir, "--json").expect(t, 0, `"accuracy"`, `"confusion"`)
+	passfail(t, "evaluate", file("a.tflite"), dir, "--json").expect(t, 0, `"accuracy"`, `"confusion"`, "the very pictures that taught")
+	if err := os.Remove(filepath.Join(dir, "good", firstOf(t, filepath.Join(dir, "good")))); err != nil {
+		t.Fatal(err)
+	}
+	if r := passfail(t, "evaluate", file("a.tflite"), dir); strings.Contains(r.stderr, "very pictures") {
+		t.Errorf("other pictures count as the training's: %v", r)
+	}
+}
+
+func firstOf(t testing.TB, dir string) string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) == 0 {
+		t.Fatal("nothing in", dir, err)
+	}
+	return entries[0].Name()
 }
 
 func TestTrainPass(t *testing.T) {
@@ -136,6 +151,10 @@ func TestTrainPass(t *testing.T) {
 	passfail(t, shortTraining(dir, "-o", out)...).expect(t, 1, "fine, missing_hole", "--pass")
 	passfail(t, shortTraining(dir, "-o", out, "--pass", "fin")...).expect(t, 1, `"fin"`, "--pass")
 	passfail(t, shortTraining(dir, "-o", out, "--pass", "fine")...).expect(t, 0, "fine")
+	// The model knows them from then on.
+	passfail(t, "classify", "--model", out, filepath.Join(dir, "fine")).expect(t, 0, "pass")
+	passfail(t, "evaluate", out, dir).expect(t, 0, "fine")
+	passfail(t, "classify", "--model", out, "--pass", "missing_hole", filepath.Join(dir, "fine")).expect(t, 0, "fail")
 }
 
 // Good parts alone teach, and the test's own folder judges, whatever its folders are called.
@@ -150,6 +169,7 @@ func TestTrainGoodOnly(t *testing.T) {
 
 	// The same folders need no --map: what does not pass is unlike.
 	passfail(t, "evaluate", out, test).expect(t, 0, "chip, missing_hole, scratch count as unlike_good", "12 pictures of 12 parts")
+	passfail(t, "evaluate", out, dir).expect(t, 0, "the very pictures that taught")
 }
 
 // What can't be written is known before anything is taught, and what was there stays.

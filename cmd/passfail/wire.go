@@ -46,14 +46,18 @@ func newJudge(c *config.Config, m *model.Classifier) (*line.Judge, error) {
 }
 
 // rule is the configuration's decision on a model's scores in package line's
-// terms.
+// terms. What the configuration leaves open the model's training decided.
 func rule(c *config.Config, m *model.Classifier) line.Rule {
 	d := c.Decision
 	threshold := cmp.Or(m.Threshold(), evaluate.DefaultThreshold)
 	if d.Threshold != nil {
 		threshold = *d.Threshold
 	}
-	r := line.Rule{Pass: d.Pass, Threshold: threshold, Confidence: d.Confidence, NoveltyLimit: d.NoveltyLimit, Vote: d.Vote}
+	pass := d.Pass
+	if len(pass) == 0 {
+		pass = m.Pass()
+	}
+	r := line.Rule{Pass: pass, Threshold: threshold, Confidence: d.Confidence, NoveltyLimit: d.NoveltyLimit, Vote: d.Vote}
 	if d.Unlike == "pass" {
 		r.Unlike = line.Pass
 	}

@@ -22,7 +22,7 @@ import (
 
 // Options say how pictures are read and what their labels mean.
 type Options struct {
-	Pass   []string          // labels of good parts; empty: those of line.GoodLabels that the model has
+	Pass   []string          // labels of good parts; empty: the model's own, or those of line.GoodLabels that it has
 	Rename map[string]string // the model's label for a folder that has another name
 	View   capture.Settings  // Rotate, Flip and ROI, as on the line
 
@@ -55,6 +55,7 @@ type Model struct {
 	SHA256    string
 	Bytes     int
 	Input     string
+	DataSet   string  // SHA-256 of the pictures that taught it, hex; "": not said
 	Threshold float64 // that was chosen in its training; 0: none
 	Novelty   bool    // it tells how unlike the training's pictures one is; 1 is its limit
 }
@@ -83,6 +84,9 @@ func Run(ctx context.Context, file string, set *dataset.Set, o Options) (*Result
 	}
 	labels := slices.Clone(s.classifiers[0].Labels())
 	r.Model.Novelty = s.classifiers[0].HasNovelty()
+	if len(o.Pass) == 0 {
+		o.Pass = s.classifiers[0].Pass()
+	}
 	pass, err := line.PassLabels(o.Pass, labels)
 	if err != nil {
 		return nil, err
@@ -124,6 +128,11 @@ func (r *Result) describe(file string) error {
 		return err
 	}
 	r.Model = Model{SHA256: fmt.Sprintf("%x", sha256.Sum256(b)), Bytes: len(b), Input: fmt.Sprint(d.Input)}
+	trained, err := model.TrainedOf(d.File)
+	if err != nil {
+		return fmt.Errorf("model %s: %w", file, err)
+	}
+	r.Model.DataSet = trained.DataSet
 	r.Model.Threshold, err = model.ThresholdOf(d.File)
 	if err != nil {
 		return fmt.Errorf("model %s: %w", file, err)
