@@ -96,6 +96,7 @@ func TestModels(t *testing.T) {
 	}
 	models("show", demo).expect(t, 0, "the demo's", "activated", "model.tflite", "sha256", "missing_hole")
 	models("rm", hash).expect(t, 1, other+" is active", "passfail models use")
+	models("rm", "active").expect(t, 1, other+" is active", "passfail models use")
 	models("rollback").expect(t, 0, demo+" is active again")
 	models("rollback").expect(t, 1, "no model was active before "+demo)
 

@@ -106,6 +106,7 @@ type diff struct {
 	truths   []string // a label for each picture; nil: not known
 	report   diffReport
 	unread   []error
+	taught   bool // the pictures are those of B's training
 }
 
 func newDiff(s *store.Store, cfg *config.Config, list []string) (d *diff, err error) {
@@ -122,7 +123,7 @@ func newDiff(s *store.Store, cfg *config.Config, list []string) (d *diff, err er
 	if len(list) == 3 {
 		dir = list[2]
 	} else if set := versions[1].DataSet; set != nil && set.Path != "" {
-		dir = set.Path
+		dir, d.taught = set.Path, true
 	} else {
 		return nil, usageError{fmt.Errorf("diff: it is not known which pictures %s was trained on; name a folder: diff A B DIR", versions[1].ID)}
 	}
@@ -274,6 +275,9 @@ func (d *diff) print(w io.Writer) error {
 			return err
 		}
 		fmt.Fprintln(w)
+	}
+	if d.taught {
+		fmt.Fprintf(w, "These are the pictures of B's training, which it knows by heart: other ones tell which is better (models diff A B DIR).\n")
 	}
 	fmt.Fprintf(w, "%d pictures: %d with another verdict, %d more with another label\n", r.Pictures, r.OtherVerdict, r.OtherLabel)
 	if c := r.Right; c != nil {
