@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/BurntSushi/toml"
+
+	"passfail/spelling"
 )
 
 // Errors are all that is wrong with a configuration, found in one go.
@@ -251,38 +253,12 @@ func (b *binder) controls(v any, into *map[string]int, key string) {
 
 // suggestion says what the writer of an unknown key may have meant.
 func suggestion(k string, known []string, path string) string {
-	best, distance := "", 3
-	for _, name := range known {
-		if d := editDistance(k, name); d < distance {
-			best, distance = name, d
-		}
-	}
 	where := "the file"
 	if path != "" {
 		where = "[" + path + "]"
 	}
-	if best != "" {
-		return fmt.Sprintf("did you mean %s?", best)
+	if meant := spelling.Nearest(k, known); meant != "" {
+		return fmt.Sprintf("did you mean %s?", meant)
 	}
 	return fmt.Sprintf("%s has %s", where, strings.Join(known, ", "))
-}
-
-// editDistance is the number of letters to add, drop or change.
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			diagonal, row[j+1] = row[j+1], min(row[j]+1, row[j+1]+1, diagonal+cost)
-		}
-	}
-	return row[len(b)]
 }

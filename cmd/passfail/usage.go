@@ -7,6 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"passfail/spelling"
 )
 
 // usageError is a command line that can't be meant.
@@ -52,14 +54,10 @@ const mostTypos = 2
 func flagError(c *cobra.Command, err error) error {
 	var unknown *pflag.NotExistError
 	if errors.As(err, &unknown) && len(unknown.GetSpecifiedName()) > 1 {
-		best, least := "", mostTypos+1
-		c.Flags().VisitAll(func(f *pflag.Flag) {
-			if d := typos(unknown.GetSpecifiedName(), f.Name); d < least {
-				best, least = f.Name, d
-			}
-		})
-		if best != "" {
-			err = fmt.Errorf("%w; did you mean --%s?", err, best)
+		var known []string
+		c.Flags().VisitAll(func(f *pflag.Flag) { known = append(known, f.Name) })
+		if meant := spelling.Nearest(unknown.GetSpecifiedName(), known); meant != "" {
+			err = fmt.Errorf("%w; did you mean --%s?", err, meant)
 		}
 	}
 	var invalid *pflag.InvalidValueError
@@ -67,27 +65,6 @@ func flagError(c *cobra.Command, err error) error {
 		err = fmt.Errorf("%w; such as 20s, 5m or 500ms", err)
 	}
 	return usageError{err}
-}
-
-// typos is how many letters must be put in, taken out or replaced to make b of a.
-func typos(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		corner := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replaced := corner
-			if a[i] != b[j] {
-				replaced++
-			}
-			corner = row[j+1]
-			row[j+1] = min(replaced, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
 
 // counted is a number of things in words: 1 picture, 2 pictures.
