@@ -179,7 +179,7 @@ func histogramChart(e *Evaluation) *chart {
 // calibrationChart compares scores with what they turned out to mean.
 func calibrationChart(e *Evaluation) *chart {
 	bins := e.Figures.Calibration
-	if len(bins) < 2 {
+	if len(bins) < 2 || e.Figures.Good == 0 || e.Figures.Bad == 0 {
 		return nil
 	}
 	c := newChart("calibration", "Calibration", axis{Name: "pass score", High: 1}, shareAxis("good parts among them"))

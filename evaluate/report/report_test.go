@@ -11,6 +11,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -325,6 +326,29 @@ func TestAnySample(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Of bad parts alone, as after a training on good ones, nothing is shown that
+// compares both.
+func TestOneSide(t *testing.T) {
+	s := sample(plain, 30, 4)
+	s.Pictures = slices.DeleteFunc(s.Pictures, func(p evaluate.Judged) bool { return p.Truth == 0 })
+	r := &report.Report{Title: "bad parts", Test: must(report.NewEvaluation("pictures of other labels", s, 0.5))(t)}
+	var b strings.Builder
+	if err := r.WriteText(&b); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{"page": page(t, r), "text": b.String()} {
+		text, _, _ = strings.Cut(text, "What the words mean")
+		for _, bad := range []string{"Brier", "Calibration", "ROC AUC", "Precision", "unknown", "anything"} {
+			if strings.Contains(text, bad) {
+				t.Errorf("the %s says %q", name, bad)
+			}
+		}
+		if !strings.Contains(text, "Escapes") {
+			t.Errorf("the %s says no escapes", name)
+		}
+	}
 }
 
 func TestNothing(t *testing.T) {

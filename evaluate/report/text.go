@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -119,7 +120,8 @@ type figureRow struct {
 	Known                       bool
 }
 
-// figureRows are those that the text and the page both show.
+// figureRows are those that the text and the page both show. Where there are only
+// good or only bad parts, those that compare both mean nothing and are left out.
 func figureRows(f *evaluate.Figures) []figureRow {
 	rate := func(name, meaning string, v evaluate.Figure, i evaluate.Interval) figureRow {
 		return figureRow{Name: name, Value: share(v), Range: i.Range(), Meaning: meaning, Share: true, At: float64(v), Interval: i, Known: v.Known()}
@@ -134,6 +136,9 @@ func figureRows(f *evaluate.Figures) []figureRow {
 	}
 	if len(f.Labels) > 2 {
 		rows = append(rows, rate("Right labels", "of all pictures", f.Accuracy, f.Intervals.Accuracy))
+	}
+	if f.Good == 0 || f.Bad == 0 {
+		return slices.DeleteFunc(rows, func(r figureRow) bool { return !r.Known })
 	}
 	auc := rate("ROC AUC", "how often a bad part scores worse than a good one", f.AUC, f.Intervals.AUC)
 	auc.Value = number(f.AUC)
