@@ -63,7 +63,11 @@ func (e *Evaluation) text(b *strings.Builder) {
 		for _, n := range row {
 			fmt.Fprintf(t, "%d\t", n)
 		}
-		fmt.Fprintf(t, "%s\t\n", share(e.Figures.Classes[i].Recall.Rate))
+		found := "–" // of none
+		if c := e.Figures.Classes[i]; c.Pictures > 0 {
+			found = share(c.Recall.Rate)
+		}
+		fmt.Fprintf(t, "%s\t\n", found)
 	}
 	t.Flush()
 }
