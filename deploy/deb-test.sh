@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # deb-test.sh RELEASE: tests the package that 'deb.sh ARCH RELEASE' has made for this machine's processor: installs, upgrades,
 # removes and purges it in a clean system of that release, with no network, and has lintian and systemd-analyze look at it.
-# Needs root, for the chroot. The system is kept in the cache, with the packages that Passfail depends on beside it.
+# Needs root, for the chroot. The system is the one of deb-system.sh.
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
@@ -14,21 +14,8 @@ debs=(dist/"$release-$arch"/passfail_*.deb)
 [ -e "${debs[0]}" ] || die "there is no package in dist/$release-$arch; build it first"
 deb=${debs[0]}
 
+system=$(deploy/deb-system.sh "$release" "$deb")
 scratch
-depends=$(dpkg-deb --field "$deb" Pre-Depends Depends)
-key=$(printf '%s\n' 1 "$depends" | sha256sum | cut -c 1-12)
-system=$cache/chroot/$release-$arch-$key.tar
-if [ ! -e "$system" ]; then
-  say "making a system of Debian $release to install into"
-  mkdir -p "$(dirname "$system")"
-  # shellcheck disable=SC2016 # $1 is the hook's
-  mmdebstrap --quiet --variant=minbase --architectures="$arch" --include=systemd,systemd-sysv,udev,lintian,man-db,bash-completion,ca-certificates \
-    --skip=cleanup/apt --aptopt='Acquire::Languages "none"' --customize-hook="copy-in $deb /tmp" \
-    --customize-hook='chroot "$1" sh -c "apt-get install -y -qq --no-install-recommends --download-only /tmp/passfail_*.deb && rm /tmp/passfail_*.deb"' \
-    "$release" "$tmp/system.tar" ${MIRROR:+"$MIRROR"} >&2 || die "the system could not be made: see above"
-  mv "$tmp/system.tar" "$system"
-fi
-
 say "installing $deb"
 root=$tmp/root
 mkdir "$root"

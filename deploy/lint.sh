@@ -22,4 +22,4 @@ if deploy/flatc.sh --find >/dev/null; then
 fi
 
 say "shellcheck"
-find . -name '*.sh' -not -path './.git/*' -print0 | xargs -0 shellcheck .ci/run
+find . -name '*.sh' -not -path './.git/*' -print0 | xargs -0 shellcheck .ci/run deploy/deb/{postinst,prerm,postrm}

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # service-test.sh RELEASE: boots a clean system of that release, with the package that 'deb.sh ARCH RELEASE' has made for this
 # machine's processor, in a container with its own systemd, and tests the service there: it starts, is killed and
-# comes back, hangs and is found out, reloads, stops, and goes on without a camera. Needs root, and deb-test.sh run before.
+# comes back, hangs and is found out, reloads, stops, and goes on without a camera. Needs root.
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
@@ -12,8 +12,6 @@ cd "$(dirname "$0")/.."
 [ "$(id -u)" -eq 0 ] || die "a container takes root: sudo make deb-test"
 debs=(dist/"$release-$arch"/passfail_*.deb)
 [ -e "${debs[0]}" ] || die "there is no package in dist/$release-$arch; build it first"
-systems=("$cache/chroot/$release-$arch"-*.tar)
-[ -e "${systems[0]}" ] || die "there is no system of $release to boot; run deb-test.sh first"
 command -v systemd-nspawn >/dev/null || die "systemd-nspawn is needed; 'make deb-test' installs it"
 
 if [ "$(stat -f -c %T /sys/fs/cgroup)" != cgroup2fs ]; then
@@ -25,10 +23,11 @@ if [ "$(stat -f -c %T /sys/fs/cgroup)" != cgroup2fs ]; then
   export SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=0
 fi
 
+system=$(deploy/deb-system.sh "$release" "${debs[0]}")
 scratch
 root=$tmp/root
 mkdir "$root"
-tar -x --numeric-owner -C "$root" -f "${systems[-1]}"
+tar -x --numeric-owner -C "$root" -f "$system"
 mkdir "$root/test"
 cp "${debs[0]}" "$root/test/passfail.deb"
 cp deploy/deb/booted-test.sh "$root/test/"
