@@ -35,6 +35,7 @@ exposure() { [ "$(systemd-analyze security --offline=true passfail.service | tee
 inspects() { # starts as the service does, and ends in order after some verdicts
   local log=/test/log pid
   cd /var/lib/passfail
+  : >"$log" # grep may look before the program has begun
   # setpriv becomes the program, so that the signal is the program's; a minute at most, should it not end.
   timeout 60 setpriv --reuid passfail --regid passfail --init-groups passfail run --config "$config" >"$log" 2>&1 &
   pid=$!
