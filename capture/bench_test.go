@@ -114,12 +114,19 @@ func TestMemoryStaysConstant(t *testing.T) {
 			}
 		}
 		play(frames / 5)
-		before := resident(t)
-		play(frames)
-		if grown := resident(t) - before; grown > 8<<20 {
-			t.Errorf("%s: %d frames left %d MB behind", s.Source, frames, grown>>20)
-		} else {
+		// What leaks grows every time. Pools and arenas grow once more when threads meet as they had not before.
+		for round := 1; ; round++ {
+			before := resident(t)
+			play(frames)
+			grown := resident(t) - before
 			t.Logf("%d frames: %+d kB", frames, grown>>10)
+			if grown <= 8<<20 {
+				break
+			}
+			if round == 3 {
+				t.Errorf("%s: %d frames left %d MB behind, the third time", s.Source, frames, grown>>20)
+				break
+			}
 		}
 		c.Close()
 	}

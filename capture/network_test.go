@@ -55,19 +55,26 @@ func newMJPEGCamera(t *testing.T, rate time.Duration, silent int64) *mjpegCamera
 
 func TestHTTPCamera(t *testing.T) {
 	t.Parallel()
-	cam := newMJPEGCamera(t, 20*time.Millisecond, 0)
-	c := open(t, Settings{Source: cam.URL + "/video", Timeout: 3 * time.Second})
-	worst := int64(0)
-	for range 20 {
-		f := next(t, c)
-		behind := cam.sent.Load() - int64(number(f.Image))
-		worst = max(worst, (behind%256+256)%256)
+	// FFmpeg reads dozens of frames to find out what it has; none of those may be shown as new. That it does every
+	// time. A machine that stands still for 200 ms does so now and then.
+	const tries = 3
+	for try := 1; ; try++ {
+		cam := newMJPEGCamera(t, 20*time.Millisecond, 0)
+		c := open(t, Settings{Source: cam.URL + "/video", Timeout: 3 * time.Second})
+		worst := int64(0)
+		for range 20 {
+			f := next(t, c)
+			behind := cam.sent.Load() - int64(number(f.Image))
+			worst = max(worst, (behind%256+256)%256)
+		}
+		t.Logf("at most %d frames behind what was sent; %d sent", worst, cam.sent.Load())
+		if worst <= 10 {
+			return
+		}
+		if try == tries {
+			t.Fatalf("%d times a frame was old, the last time %d frames", tries, worst)
+		}
 	}
-	// FFmpeg reads dozens of frames to find out what it has; none of those may be shown as new.
-	if worst > 10 {
-		t.Errorf("a frame was %d frames old", worst)
-	}
-	t.Logf("at most %d frames behind what was sent; %d sent", worst, cam.sent.Load())
 }
 
 func TestHTTPCameraFallsSilent(t *testing.T) {
