@@ -98,8 +98,14 @@ func (m *measurement) one(ctx context.Context, cells []cell, seed uint64) (figur
 		return figures{}, err
 	}
 	model := filepath.Join(dir, "model.tflite")
+	// The first training is what is measured, not one that finds what an earlier one computed.
+	cache := filepath.Join(dir, "cache")
+	if err := os.RemoveAll(cache); err != nil {
+		return figures{}, err
+	}
+	defer os.RemoveAll(cache)
 	start := time.Now()
-	arguments := append([]string{"train", taught, "-o", model, "--seed", strconv.FormatUint(seed, 10),
+	arguments := append([]string{"train", taught, "-o", model, "--cache", cache, "--seed", strconv.FormatUint(seed, 10),
 		"--comment", "ELPV solar cells; not to be shipped (CC BY-NC-SA 4.0).", "--report", filepath.Join(dir, "report.html")}, m.options...)
 	cmd := exec.CommandContext(ctx, m.program, arguments...)
 	cmd.Stderr = os.Stderr
