@@ -82,6 +82,9 @@ func (c *Client) fail(err error) {
 	c.err = err
 }
 
+// Done is closed when the connection has ended.
+func (c *Client) Done() <-chan struct{} { return c.done }
+
 // Err is why the connection has ended; nil while it lives.
 func (c *Client) Err() error {
 	c.mu.Lock()
