@@ -1,0 +1,144 @@
+// E2e boots a card's image as a Raspberry Pi 3 in QEMU, and checks from outside that the station on it does what it must:
+// its verdicts, its pins, its watchdog, its disk, and that pulling its power harms nothing. 'make e2e' runs it; docs/e2e.md
+// says what is checked.
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"sync"
+	"syscall"
+	"time"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	ok, err := run(ctx)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "e2e:", err)
+	}
+	if err != nil || !ok {
+		os.Exit(1)
+	}
+}
+
+type options struct {
+	release, image, deb, dir string
+	short, keep              bool
+	seed                     uint64
+	cuts                     int
+	only                     string
+}
+
+func parseOptions(args []string) (options, error) {
+	var o options
+	f := flag.NewFlagSet("e2e", flag.ExitOnError)
+	f.StringVar(&o.release, "release", "bookworm", "the `release` of Debian of the image")
+	f.StringVar(&o.image, "image", "", "the card's image, a `file`")
+	f.StringVar(&o.deb, "deb", "", "the package that is on it, a `file`; of it a later version is made")
+	f.BoolVar(&o.short, "short", false, "fewer pictures and one power cut; no hanging process, no full disk, no update")
+	f.Uint64Var(&o.seed, "seed", 0, "draws the moments of the power cuts; 0: another one each time")
+	f.IntVar(&o.cuts, "cuts", 10, "how many power cuts")
+	f.StringVar(&o.only, "only", "", "check only the `lane` pi or power")
+	f.StringVar(&o.dir, "dir", "", "an empty `folder` for cards and what else is made; it is kept")
+	f.Parse(args)
+	if o.image == "" || o.deb == "" {
+		return o, fmt.Errorf("-image and -deb are needed; 'make e2e' makes both")
+	}
+	if o.only != "" && o.only != "pi" && o.only != "power" {
+		return o, fmt.Errorf("-only %s: there are pi and power", o.only)
+	}
+	if o.short {
+		o.cuts = 1
+	}
+	if o.seed == 0 {
+		var b [8]byte
+		rand.Read(b[:])
+		o.seed = binary.LittleEndian.Uint64(b[:]) >> 1
+	}
+	return o, nil
+}
+
+func run(ctx context.Context) (bool, error) {
+	o, err := parseOptions(os.Args[1:])
+	if err != nil {
+		return false, err
+	}
+	if o.dir == "" {
+		if o.dir, err = os.MkdirTemp("", "e2e"); err != nil {
+			return false, err
+		}
+		defer os.RemoveAll(o.dir)
+	}
+	r := &report{begun: time.Now(), out: os.Stdout}
+	k, err := newKit(ctx, o.release, o.image, o.dir)
+	if err != nil {
+		return false, err
+	}
+	var lanes sync.WaitGroup
+	if o.only != "power" {
+		pi, err := newPiLane(k, o.short)
+		if err != nil {
+			return false, err
+		}
+		lanes.Go(func() {
+			defer pi.close()
+			r.steps(ctx, "pi", pi.steps())
+		})
+	}
+	if o.only != "pi" {
+		power, err := newPowerLane(ctx, k, o)
+		if err != nil {
+			return false, err
+		}
+		r.note("power cuts: -seed %d", o.seed)
+		lanes.Go(func() {
+			defer power.close()
+			r.steps(ctx, "power", power.steps())
+		})
+	}
+	lanes.Wait()
+	return r.total(), nil
+}
+
+func newPiLane(k *kit, short bool) (*piLane, error) {
+	paths, err := filepath.Glob("demo/parts/*.jpg")
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, p := range paths {
+		names = append(names, filepath.Base(p))
+	}
+	slices.Sort(names)
+	count := 20
+	if short {
+		count = 9 // with a scratch, a chip and a missing hole
+	}
+	return &piLane{kit: k, short: short, pictures: names[:min(count, len(names))]}, nil
+}
+
+func newPowerLane(ctx context.Context, k *kit, o options) (*powerLane, error) {
+	update := filepath.Join(o.dir, "update.deb")
+	if out, err := exec.CommandContext(ctx, "deploy/e2e/later.sh", o.deb, update).CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("deploy/e2e/later.sh: %w: %s", err, out)
+	}
+	deb, err := os.ReadFile(update)
+	if err != nil {
+		return nil, err
+	}
+	model, err := os.ReadFile("demo/model.tflite")
+	if err != nil {
+		return nil, err
+	}
+	return &powerLane{kit: k, cuts: plan(o.cuts, o.seed), update: deb, model: model, dataSet: trainingSet(k.files)}, nil
+}

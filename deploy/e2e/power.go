@@ -1,0 +1,215 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"path"
+	"strings"
+	"time"
+
+	"passfail/deploy/rig"
+	"passfail/deploy/rig/agent"
+	"passfail/deploy/rig/cpio"
+)
+
+// dataPartition is the number of the card's partition that is written.
+const dataPartition = 4
+
+// cut is a moment at which the power goes, and what the station is doing then.
+type cut struct {
+	work  string        // "capture", "update", "training", "boot"
+	after time.Duration // of the work's beginning; for "boot": of the machine's start
+}
+
+// String is such as "training, after 4.2s".
+func (c cut) String() string { return fmt.Sprintf("%s, after %v", c.work, c.after) }
+
+// plan draws so many moments: every kind of work is among the first, and so among any four.
+func plan(n int, seed uint64) []cut {
+	random := rand.New(rand.NewPCG(seed, 0))
+	span := map[string]time.Duration{"capture": 8 * time.Second, "update": 20 * time.Second, "training": 20 * time.Second, "boot": 20 * time.Second}
+	kinds := []string{"update", "training", "capture", "boot"}
+	list := make([]cut, n)
+	for i := range list {
+		kind := kinds[i%len(kinds)]
+		list[i] = cut{kind, time.Duration(random.Int64N(int64(span[kind]))).Round(10 * time.Millisecond)}
+	}
+	return list
+}
+
+// powerLane pulls the power of one card again and again, and looks each time at what it left.
+type powerLane struct {
+	kit     *kit
+	cuts    []cut
+	update  []byte // a later version of the package
+	model   []byte // that the station begins with
+	dataSet []cpio.File
+
+	config       rig.Config
+	station      *station
+	configured   string   // the sum of the configuration's content
+	acknowledged []string // pictures that capture said it has saved
+}
+
+func (l *powerLane) steps() []step {
+	list := []step{{"boots, and gets a model", bootLimit, l.first}}
+	for i, c := range l.cuts {
+		list = append(list,
+			step{fmt.Sprintf("cut %d (%v): the card is fsck-clean", i+1, c), bootLimit, func(ctx context.Context) error { return l.cut(ctx, i, c) }},
+			step{fmt.Sprintf("cut %d: it boots, and nothing is lost", i+1), bootLimit, l.whole})
+	}
+	return list
+}
+
+func (l *powerLane) close() {
+	if l.station != nil {
+		l.station.Close()
+	}
+}
+
+// first boots the new card and gives the station a model in a store, and the configuration that names it.
+func (l *powerLane) first(ctx context.Context) error {
+	var err error
+	if l.config, err = l.kit.config(ctx, rig.Virt, "power"); err != nil {
+		return fmt.Errorf("%w; %w", err, errOver)
+	}
+	l.config.Files = append(l.config.Files, l.dataSet...)
+	l.config.Files = append(l.config.Files, cpio.File{Name: "update.deb", Data: l.update}, cpio.File{Name: "model.tflite", Data: l.model})
+	if err := l.boot(ctx); err != nil {
+		return err
+	}
+	_, err = l.station.Run(ctx, `set -e
+		echo '# a line of the station'"'"'s owner' >>`+config+`
+		sed -i 's|^source = .*|source = "`+rig.Inside+`/`+pictureFolder+`"|' `+config+`
+		`+asPassfail+`passfail models add `+rig.Inside+`/model.tflite --use --config `+config+`
+		systemctl restart passfail
+		sync`)
+	if err != nil {
+		return fmt.Errorf("%w; %w", err, errOver)
+	}
+	if l.configured, err = l.station.Run(ctx, "sha256sum <"+config); err != nil {
+		return fmt.Errorf("%w; %w", err, errOver)
+	}
+	return nil
+}
+
+func (l *powerLane) boot(ctx context.Context) error {
+	var err error
+	l.station, err = boot(ctx, l.config)
+	return err
+}
+
+// cut has the station work, pulls the power and checks the card.
+func (l *powerLane) cut(ctx context.Context, i int, c cut) error {
+	if c.work == "boot" {
+		l.station.Cut()
+		l.station.Close()
+		pi, err := rig.Start(ctx, l.config)
+		if err != nil {
+			return err
+		}
+		l.station = &station{Pi: pi}
+	}
+	capture, err := l.work(c.work, i)
+	if err != nil {
+		return err
+	}
+	select { // this is the moment, and there is no event to wait for
+	case <-time.After(c.after):
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	l.station.Cut()
+	if capture != nil {
+		if _, err := capture.Wait(ctx); !errors.Is(err, agent.ErrGone) {
+			return fmt.Errorf("capture ended before the power was cut: %v", err)
+		}
+		lines, _ := capture.Since(0)
+		for _, line := range lines {
+			if strings.HasPrefix(line, data) {
+				l.acknowledged = append(l.acknowledged, line)
+			}
+		}
+	}
+	l.station.Close()
+	return l.config.Card.Check(ctx, dataPartition)
+}
+
+// work begins what the power's cut is to come into. Pictures are captured during all of it but a boot.
+func (l *powerLane) work(kind string, i int) (capture *agent.Command, err error) {
+	if kind == "boot" {
+		return nil, nil
+	}
+	capture, err = l.station.Start("while :; do " + captureCommand(fmt.Sprint("cut", i+1), 0) + " 2>/dev/null; done")
+	if err != nil {
+		return nil, err
+	}
+	switch kind {
+	case "update":
+		_, err = l.station.Start(installCommand)
+	case "training":
+		_, err = l.station.Start(asPassfail + "passfail train " + rig.Inside + "/set --base mobilenet_v2 --size 224 --augment none --budget 1s --cache none --use --config " + config)
+	}
+	return capture, err
+}
+
+// installCommand installs the later version of the package.
+const installCommand = "DEBIAN_FRONTEND=noninteractive dpkg --force-confold --install " + rig.Inside + "/update.deb"
+
+// whole boots the card and checks that the station is whole.
+func (l *powerLane) whole(ctx context.Context) error {
+	if err := l.boot(ctx); err != nil {
+		return err
+	}
+	s := l.station
+	var errs []error
+	check := func(what string, err error) {
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", what, err))
+		}
+	}
+	check("the system", s.expect(ctx, `! [ -e /run/passfail-degraded ] || cat /run/passfail-degraded; findmnt -n -o FSTYPE /`, "overlay"))
+	check("the configuration", s.expect(ctx, "sha256sum <"+config, l.configured))
+	check("the pictures", l.pictures(ctx))
+	check("the service", s.running(ctx, 0))
+	_, _, err := s.said(ctx, 0, "msg=inspected verdict=")
+	check("the service", err)
+	check("the models", l.models(ctx))
+	return errors.Join(errs...)
+}
+
+// pictures looks whether each that was acknowledged is there, with its last bytes, which are the same in every PNG.
+func (l *powerLane) pictures(ctx context.Context) error {
+	const end = "0000000049454e44ae426082" // an IEND chunk
+	lost, err := l.station.Run(ctx, fmt.Sprintf(`for f in %s; do [ "$(tail -c 12 "$f" | od -An -v -tx1 | tr -d ' \n')" = %s ] || echo "$f"; done`,
+		strings.Join(l.acknowledged, " "), end))
+	if err == nil && lost != "" {
+		err = fmt.Errorf("of %d that were acknowledged these are lost or damaged: %s", len(l.acknowledged), strings.ReplaceAll(lost, "\n", " "))
+	}
+	return err
+}
+
+// models looks whether one model is active, and none is damaged.
+func (l *powerLane) models(ctx context.Context) error {
+	return l.station.expect(ctx, asPassfail+`passfail models --json --config `+config+` | grep -cE '"active": true|"damaged"'`, "1")
+}
+
+// trainingSet are pictures of demo/parts in folders of their labels, as files for the machine.
+func trainingSet(parts []cpio.File) []cpio.File {
+	var list []cpio.File
+	for _, f := range parts {
+		name, is := strings.CutPrefix(f.Name, pictureFolder+"/")
+		if !is {
+			continue
+		}
+		label := "bad"
+		if verdict(name) == "pass" {
+			label = "good"
+		}
+		list = append(list, cpio.File{Name: path.Join("set", label, name), Data: f.Data})
+	}
+	return list
+}
+
