@@ -9,23 +9,23 @@ import (
 )
 
 const (
-	data       = "/var/lib/passfail"
-	asPassfail = "cd " + data + " && setpriv --reuid=passfail --regid=passfail --init-groups "
-	config     = "/etc/passfail/config.toml"
+	dataFolder = "/var/lib/passfail"
+	asPassfail = "cd " + dataFolder + " && setpriv --reuid=passfail --regid=passfail --init-groups "
+	configFile = "/etc/passfail/config.toml"
 )
 
 // captureCommand takes so many pictures of a label from recorded pictures, since the service has the camera. What capture
 // prints on its standard output are the names of pictures that it has saved.
 func captureCommand(label string, count int) string {
-	return fmt.Sprintf("%spassfail capture --config %s/capture.toml --out %s/pictures --label %s --every 100ms --count %d", asPassfail, "/run/rig", data, label, count)
+	return fmt.Sprintf("%spassfail capture --config %s/capture.toml --out %s/pictures --label %s --every 100ms --count %d", asPassfail, "/run/rig", dataFolder, label, count)
 }
 
 // fullDisk fills the data partition: the line goes on, and capture fails and says why.
 func (l *piLane) fullDisk(ctx context.Context) error {
 	// The file system keeps some blocks for root, who fills it here.
-	if _, err := l.station.Run(ctx, `free=$(df --output=avail -B1 `+data+` | tail -n 1)
-		fallocate -l "$free" `+data+`/filler || dd if=/dev/zero of=`+data+`/filler bs=1M status=none || true
-		dd if=/dev/zero of=`+data+`/filler2 bs=4k status=none; sync; df `+data); err != nil {
+	if _, err := l.station.Run(ctx, `free=$(df --output=avail -B1 `+dataFolder+` | tail -n 1)
+		fallocate -l "$free" `+dataFolder+`/filler || dd if=/dev/zero of=`+dataFolder+`/filler bs=1M status=none || true
+		dd if=/dev/zero of=`+dataFolder+`/filler2 bs=4k status=none; sync; df `+data); err != nil {
 		return err
 	}
 	out, err := l.station.Run(ctx, captureCommand("full", 3))
@@ -49,7 +49,7 @@ func (l *piLane) fullDisk(ctx context.Context) error {
 
 // room removes what filled the disk: capture works again, without anybody having started anything.
 func (l *piLane) room(ctx context.Context) error {
-	if _, err := l.station.Run(ctx, "rm "+data+"/filler*"); err != nil {
+	if _, err := l.station.Run(ctx, "rm "+dataFolder+"/filler*"); err != nil {
 		return err
 	}
 	out, err := l.station.Run(ctx, captureCommand("room", 2)+" 2>/dev/null")

@@ -30,8 +30,7 @@ type kit struct {
 func stationConfig(shipped string) (string, error) {
 	return edit(shipped,
 		`source = "demo/parts"`, `source = "`+cameraDevice+`"`,
-		`file = "demo/model.tflite"`, `#file = "demo/model.tflite"`,
-		`#store = "models"`, `store = "/var/lib/passfail/models"`,
+		`file = "demo/model.tflite"`, `file = "/usr/share/passfail/demo/model.tflite"`,
 		`timeout = "2s"`, `timeout = "30s"`,
 		`frozen_after = "5s"`, `frozen_after = "10m"`,
 		`reopen_max = "10s"`, `reopen_max = "1s"`,

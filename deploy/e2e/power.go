@@ -81,15 +81,15 @@ func (l *powerLane) first(ctx context.Context) error {
 		return err
 	}
 	_, err = l.station.Run(ctx, `set -e
-		echo '# a line of the station'"'"'s owner' >>`+config+`
-		sed -i 's|^source = .*|source = "`+rig.Inside+`/`+pictureFolder+`"|' `+config+`
-		`+asPassfail+`passfail models add `+rig.Inside+`/model.tflite --use --config `+config+`
+		echo '# a line of the station'"'"'s owner' >>`+configFile+`
+		sed -i -e 's|^source = .*|source = "`+rig.Inside+`/`+pictureFolder+`"|' -e 's|^file = .*|store = "`+dataFolder+`/models"|' `+configFile+`
+		`+asPassfail+`passfail models add `+rig.Inside+`/model.tflite --use --config `+configFile+`
 		systemctl restart passfail
 		sync`)
 	if err != nil {
 		return fmt.Errorf("%w; %w", err, errOver)
 	}
-	if l.configured, err = l.station.Run(ctx, "sha256sum <"+config); err != nil {
+	if l.configured, err = l.station.Run(ctx, "sha256sum <"+configFile); err != nil {
 		return fmt.Errorf("%w; %w", err, errOver)
 	}
 	return nil
@@ -128,7 +128,7 @@ func (l *powerLane) cut(ctx context.Context, i int, c cut) error {
 		}
 		lines, _ := capture.Since(0)
 		for _, line := range lines {
-			if strings.HasPrefix(line, data) {
+			if strings.HasPrefix(line, dataFolder) {
 				l.acknowledged = append(l.acknowledged, line)
 			}
 		}
@@ -150,7 +150,7 @@ func (l *powerLane) work(kind string, i int) (capture *agent.Command, err error)
 	case "update":
 		_, err = l.station.Start(installCommand)
 	case "training":
-		_, err = l.station.Start(asPassfail + "passfail train " + rig.Inside + "/set --base mobilenet_v2 --size 224 --augment none --budget 1s --cache none --use --config " + config)
+		_, err = l.station.Start(asPassfail + "passfail train " + rig.Inside + "/set --base mobilenet_v2 --size 224 --augment none --budget 1s --cache none --use --config " + configFile)
 	}
 	return capture, err
 }
@@ -171,7 +171,7 @@ func (l *powerLane) whole(ctx context.Context) error {
 		}
 	}
 	check("the system", s.expect(ctx, `! [ -e /run/passfail-degraded ] || cat /run/passfail-degraded; findmnt -n -o FSTYPE /`, "overlay"))
-	check("the configuration", s.expect(ctx, "sha256sum <"+config, l.configured))
+	check("the configuration", s.expect(ctx, "sha256sum <"+configFile, l.configured))
 	check("the pictures", l.pictures(ctx))
 	check("the service", s.running(ctx, 0))
 	_, _, err := s.said(ctx, 0, "msg=inspected verdict=")
@@ -193,7 +193,7 @@ func (l *powerLane) pictures(ctx context.Context) error {
 
 // models looks whether one model is active, and none is damaged.
 func (l *powerLane) models(ctx context.Context) error {
-	return l.station.expect(ctx, asPassfail+`passfail models --json --config `+config+` | grep -cE '"active": true|"damaged"'`, "1")
+	return l.station.expect(ctx, asPassfail+`passfail models --json --config `+configFile+` | grep -cE '"active": true|"damaged"'`, "1")
 }
 
 // trainingSet are pictures of demo/parts in folders of their labels, as files for the machine.
@@ -212,4 +212,3 @@ func trainingSet(parts []cpio.File) []cpio.File {
 	}
 	return list
 }
-
