@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # setup.sh build|run|test|lint: makes this machine ready for that; installs and fetches only what is missing.
 # setup.sh cross ARCH RELEASE: the same for building what is to run on ARCH and that release of Debian.
+# setup.sh e2e: the same for the emulated Pi, beside what its image takes.
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
-purpose=${1:?which? build, run, test, lint or cross}
+purpose=${1:?which? build, run, test, lint, cross or e2e}
 cd "$(dirname "$0")"
 
 if [ "$purpose" = cross ]; then
@@ -27,12 +28,17 @@ if [ "$purpose" = cross ]; then
   exit
 fi
 
+if [ "$purpose" = e2e ]; then
+  target=$(triplet arm64)
+  exec ./packages.sh qemu-system-arm qemu-utils mtools device-tree-compiler e2fsprogs make "gcc-$gcc-${target//_/-}" "binutils-${target//_/-}" debian-archive-keyring
+fi
+
 packages=(ca-certificates g++ pkg-config libopencv-dev)
 case $purpose in
   build) ;;
   run | test) packages+=(gstreamer1.0-plugins-base gstreamer1.0-plugins-good) ;;
   lint) packages+=(shellcheck) ;;
-  *) die "setup.sh $purpose: build, run, test, lint or cross expected" ;;
+  *) die "setup.sh $purpose: build, run, test, lint, cross or e2e expected" ;;
 esac
 # OpenCV reaches a Raspberry Pi's own camera through this.
 ! grep -qs '^Raspberry Pi' /proc/device-tree/model || packages+=(gstreamer1.0-libcamera)

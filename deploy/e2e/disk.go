@@ -25,7 +25,7 @@ func (l *piLane) fullDisk(ctx context.Context) error {
 	// The file system keeps some blocks for root, who fills it here.
 	if _, err := l.station.Run(ctx, `free=$(df --output=avail -B1 `+dataFolder+` | tail -n 1)
 		fallocate -l "$free" `+dataFolder+`/filler || dd if=/dev/zero of=`+dataFolder+`/filler bs=1M status=none || true
-		dd if=/dev/zero of=`+dataFolder+`/filler2 bs=4k status=none; sync; df `+data); err != nil {
+		dd if=/dev/zero of=`+dataFolder+`/filler2 bs=4k status=none; sync; df `+dataFolder); err != nil {
 		return err
 	}
 	out, err := l.station.Run(ctx, captureCommand("full", 3))
