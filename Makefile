@@ -58,6 +58,15 @@ deb-test: ## test this machine's package and its service in a clean system of ea
 	  deploy/service-test.sh $$release; \
 	done
 
+.PHONY: e2e
+e2e: ## boot the card's image in an emulated Raspberry Pi, and test it there from outside (RELEASE=; ARGS="-short": in three minutes)
+	@deploy/setup.sh cross arm64 $(RELEASE)
+	@deploy/setup.sh image
+	@deploy/setup.sh e2e
+	@deploy/build.sh arm64 $(RELEASE)
+	@deploy/deb.sh arm64 $(RELEASE) >/dev/null
+	@$(GO) run ./deploy/e2e -release $(RELEASE) $(ARGS)
+
 .PHONY: setup
 setup: setup-build ## install what building needs, and no more
 

@@ -33,7 +33,7 @@ func main() {
 
 type options struct {
 	release, image, deb, dir string
-	short, keep              bool
+	short                    bool
 	seed                     uint64
 	cuts                     int
 	only                     string
@@ -43,17 +43,13 @@ func parseOptions(args []string) (options, error) {
 	var o options
 	f := flag.NewFlagSet("e2e", flag.ExitOnError)
 	f.StringVar(&o.release, "release", "bookworm", "the `release` of Debian of the image")
-	f.StringVar(&o.image, "image", "", "the card's image, a `file`")
-	f.StringVar(&o.deb, "deb", "", "the package that is on it, a `file`; of it a later version is made")
+	f.StringVar(&o.image, "image", "", "the card's image, a `file`; one is made if none is named")
 	f.BoolVar(&o.short, "short", false, "fewer pictures and one power cut; no hanging process, no full disk, no update")
 	f.Uint64Var(&o.seed, "seed", 0, "draws the moments of the power cuts; 0: another one each time")
 	f.IntVar(&o.cuts, "cuts", 10, "how many power cuts")
 	f.StringVar(&o.only, "only", "", "check only the `lane` pi or power")
 	f.StringVar(&o.dir, "dir", "", "an empty `folder` for cards and what else is made; it is kept")
 	f.Parse(args)
-	if o.image == "" || o.deb == "" {
-		return o, fmt.Errorf("-image and -deb are needed; 'make e2e' makes both")
-	}
 	if o.only != "" && o.only != "pi" && o.only != "power" {
 		return o, fmt.Errorf("-only %s: there are pi and power", o.only)
 	}
@@ -79,7 +75,16 @@ func run(ctx context.Context) (bool, error) {
 		}
 		defer os.RemoveAll(o.dir)
 	}
+	if o.deb, err = packageOf(o.release); err != nil {
+		return false, err
+	}
 	r := &report{begun: time.Now(), out: os.Stdout}
+	if o.image == "" {
+		if o.image, err = makeImage(ctx, o.release, o.dir); err != nil {
+			return false, err
+		}
+		r.note("the image is made")
+	}
 	k, err := newKit(ctx, o.release, o.image, o.dir)
 	if err != nil {
 		return false, err
@@ -108,6 +113,19 @@ func run(ctx context.Context) (bool, error) {
 	}
 	lanes.Wait()
 	return r.total(), nil
+}
+
+// packageOf is the package that was made of this checkout.
+func packageOf(release string) (string, error) {
+	pattern := "dist/" + release + "-arm64/passfail_*_arm64.deb"
+	found, err := filepath.Glob(pattern)
+	if err == nil && len(found) != 1 {
+		err = fmt.Errorf("%d files are %s; 'make deb RELEASE=%s' makes one", len(found), pattern, release)
+	}
+	if err != nil {
+		return "", err
+	}
+	return found[0], nil
 }
 
 func newPiLane(k *kit, short bool) (*piLane, error) {
