@@ -2,6 +2,7 @@
 // puts it there beside the initrd.
 //
 //	guest agent DEVICE                     serve package agent on a serial port: a device's path, or "virtio:NAME"
+//	guest enter FROM TO DEVICE             in the initrd: hand over files and the agent's service to the system
 //	guest feed DEVICE WIDTH HEIGHT FIFO    be the camera behind a v4l2loopback device: send each JPEG whose path is
 //	                                       written into the FIFO, one a line, as one MJPG frame
 package main
@@ -29,6 +30,8 @@ func run(args []string) error {
 	switch {
 	case len(args) == 2 && args[0] == "agent":
 		return serve(args[1])
+	case len(args) == 4 && args[0] == "enter":
+		return enter(args[1], args[2], args[3])
 	case len(args) == 5 && args[0] == "feed":
 		width, errW := strconv.ParseUint(args[2], 10, 16)
 		height, errH := strconv.ParseUint(args[3], 10, 16)
@@ -37,7 +40,7 @@ func run(args []string) error {
 		}
 		return feed(args[1], int(width), int(height), args[4])
 	}
-	return fmt.Errorf("%q: agent DEVICE or feed DEVICE WIDTH HEIGHT FIFO was expected", args)
+	return fmt.Errorf("%q: agent DEVICE, enter FROM TO DEVICE or feed DEVICE WIDTH HEIGHT FIFO was expected", args)
 }
 
 func serve(device string) error {
