@@ -94,7 +94,7 @@ func (l *piLane) mounted(ctx context.Context) error {
 	_, err := l.station.Run(ctx, `set -e
 		findmnt -n -o FSTYPE / | grep -qx overlay || { echo "/ is no overlay:"; findmnt /; exit 1; }
 		grep -E ' ext4 ro,' /proc/mounts | grep -q . || { echo "no ext4 is mounted read-only:"; cat /proc/mounts; exit 1; }
-		! [ -e /run/passfail-degraded ] || { echo degraded:; cat /run/passfail-degraded; exit 1; }
+		! [ -e /run/card/degraded ] || { echo degraded:; cat /run/card/degraded; exit 1; }
 		findmnt -n -T /var/lib/passfail -o SOURCE,OPTIONS | grep -q ' rw' || { echo "its data:"; findmnt -T /var/lib/passfail; exit 1; }`)
 	return err
 }

@@ -170,7 +170,7 @@ func (l *powerLane) whole(ctx context.Context) error {
 			errs = append(errs, fmt.Errorf("%s: %w", what, err))
 		}
 	}
-	check("the system", s.expect(ctx, `! [ -e /run/passfail-degraded ] || cat /run/passfail-degraded; findmnt -n -o FSTYPE /`, "overlay"))
+	check("the system", s.expect(ctx, `! [ -e /run/card/degraded ] || cat /run/card/degraded; findmnt -n -o FSTYPE /`, "overlay"))
 	check("the configuration", s.expect(ctx, "sha256sum <"+configFile, l.configured))
 	check("the pictures", l.pictures(ctx))
 	check("the service", s.running(ctx, 0))
