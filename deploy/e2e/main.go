@@ -17,6 +17,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"passfail/deploy/rig"
 )
 
 func main() {
@@ -36,7 +38,7 @@ type options struct {
 	short                    bool
 	seed                     uint64
 	cuts                     int
-	only                     string
+	only, shell              string
 }
 
 func parseOptions(args []string) (options, error) {
@@ -48,6 +50,7 @@ func parseOptions(args []string) (options, error) {
 	f.Uint64Var(&o.seed, "seed", 0, "draws the moments of the power cuts; 0: another one each time")
 	f.IntVar(&o.cuts, "cuts", 10, "how many power cuts")
 	f.StringVar(&o.only, "only", "", "check only the `lane` pi or power")
+	f.StringVar(&o.shell, "boot", "", "boot the `machine` raspi3b or virt, run the commands that are typed, and check nothing")
 	f.StringVar(&o.dir, "dir", "", "an empty `folder` for cards and what else is made; it is kept")
 	f.Parse(args)
 	if o.only != "" && o.only != "pi" && o.only != "power" {
@@ -88,6 +91,9 @@ func run(ctx context.Context) (bool, error) {
 	k, err := newKit(ctx, o.release, o.image, o.dir)
 	if err != nil {
 		return false, err
+	}
+	if o.shell != "" {
+		return true, shell(ctx, k, rig.Machine(o.shell), os.Stdin, os.Stdout)
 	}
 	var lanes sync.WaitGroup
 	if o.only != "power" {

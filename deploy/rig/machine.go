@@ -49,6 +49,7 @@ func (m Machine) arguments(dir, cardPath, sshForward string) ([]string, error) {
 	args := []string{
 		"-display", "none", "-no-reboot", "-S", "-accel", "tcg",
 		"-qmp", "unix:" + dir + "/qmp,server=on,wait=off",
+		"-qmp", "unix:" + dir + "/qmp2,server=on,wait=off", // for somebody else beside
 		"-qtest", "unix:" + dir + "/qtest,server=on,wait=off", "-qtest-log", "none",
 		"-chardev", "socket,id=agent,path=" + dir + "/agent,server=on,wait=off",
 		"-kernel", dir + "/kernel", "-initrd", dir + "/initrd", "-dtb", dir + "/dtb",

@@ -26,6 +26,7 @@ type Config struct {
 	Guest   []byte      // the program of deploy/rig/guest, for arm64
 	Files   []cpio.File // more files for the machine, found under Inside
 	Kernel  string      // more words for the kernel's command line
+	NoPins  bool        // leave the qtest socket to another program; then Pi.Pins is nil
 	SSH     string      // host and port, such as 127.0.0.1:2222, that are forwarded to the machine's ssh; "": no network
 }
 
@@ -82,7 +83,7 @@ func (p *Pi) boot(ctx context.Context, c Config) error {
 		defer close(p.ended)
 		p.err = p.cmd.Wait()
 	}()
-	return p.connect(ctx)
+	return p.connect(ctx, !c.NoPins)
 }
 
 // firmware puts what QEMU is to boot into the machine's folder, as the Pi's firmware would into its memory, and returns the
@@ -118,7 +119,7 @@ func (p *Pi) firmware(ctx context.Context, c Config) (string, error) {
 	return strings.Join([]string{strings.TrimSpace(string(files[boot.Cmdline])), c.Machine.console(), c.Kernel}, " "), nil
 }
 
-func (p *Pi) connect(ctx context.Context) error {
+func (p *Pi) connect(ctx context.Context, pins bool) error {
 	monitor, err := p.dial(ctx, "qmp")
 	if err != nil {
 		return err
@@ -126,12 +127,14 @@ func (p *Pi) connect(ctx context.Context) error {
 	if p.QMP, err = qmp.NewClient(ctx, monitor); err != nil {
 		return err
 	}
-	chip, err := p.dial(ctx, "qtest")
-	if err != nil {
-		return err
-	}
-	if p.Pins, err = gpio.Open(ctx, p.QMP, chip); err != nil {
-		return err
+	if pins {
+		chip, err := p.dial(ctx, "qtest")
+		if err != nil {
+			return err
+		}
+		if p.Pins, err = gpio.Open(ctx, p.QMP, chip); err != nil {
+			return err
+		}
 	}
 	line, err := p.dial(ctx, "agent")
 	if err != nil {
