@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"passfail/deploy/rig"
 	"passfail/deploy/rig/gpio"
 )
 
@@ -15,9 +16,10 @@ const (
 )
 
 // captureCommand takes so many pictures of a label from recorded pictures, since the service has the camera. What capture
-// prints on its standard output are the names of pictures that it has saved.
-func captureCommand(label string, count int) string {
-	return fmt.Sprintf("%spassfail capture --config %s/capture.toml --out %s/pictures --label %s --every 100ms --count %d", asPassfail, "/run/rig", dataFolder, label, count)
+// prints on its standard output are the names of pictures that it has saved. when says when it takes them.
+func captureCommand(label string, count int, when ...string) string {
+	return fmt.Sprintf("%spassfail capture --config %s/capture.toml --out %s/pictures --label %s --count %d %s",
+		asPassfail, rig.Inside, dataFolder, label, count, strings.Join(when, " "))
 }
 
 // fullDisk fills the data partition: the line goes on, and capture fails and says why.
@@ -28,7 +30,7 @@ func (l *piLane) fullDisk(ctx context.Context) error {
 		dd if=/dev/zero of=`+dataFolder+`/filler2 bs=4k status=none; sync; df `+dataFolder); err != nil {
 		return err
 	}
-	out, err := l.station.Run(ctx, captureCommand("full", 3))
+	out, err := l.station.Run(ctx, captureCommand("full", 3, "--every", "100ms"))
 	if err == nil {
 		return fmt.Errorf("capture on a full disk succeeded: %s", out)
 	}
@@ -52,7 +54,7 @@ func (l *piLane) room(ctx context.Context) error {
 	if _, err := l.station.Run(ctx, "rm "+dataFolder+"/filler*"); err != nil {
 		return err
 	}
-	out, err := l.station.Run(ctx, captureCommand("room", 2)+" 2>/dev/null")
+	out, err := l.station.Run(ctx, captureCommand("room", 2, "--every", "100ms")+" 2>/dev/null")
 	if err != nil {
 		return err
 	}

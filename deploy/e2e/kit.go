@@ -41,7 +41,9 @@ func stationConfig(shipped string) (string, error) {
 
 // folderConfig is one that has the pictures of the rig for a camera, for those who do not share the service's.
 func folderConfig(shipped string) (string, error) {
-	return edit(shipped, `source = "demo/parts"`, `source = "`+rig.Inside+`/`+pictureFolder+`"`)
+	return edit(shipped,
+		`source = "demo/parts"`, `source = "`+rig.Inside+`/`+pictureFolder+`"`,
+		`board = "simulated"`, `board = "gpio"`)
 }
 
 // edit replaces texts by others, each of which must be there.

@@ -54,7 +54,10 @@ type powerLane struct {
 }
 
 func (l *powerLane) steps() []step {
-	list := []step{{"boots, and gets a model", bootLimit, l.first}}
+	list := []step{
+		{"boots, and gets a model", bootLimit, l.first},
+		{"a photo-eye at GPIO24, driven from outside, has pictures taken", 0, l.trigger},
+	}
 	for i, c := range l.cuts {
 		list = append(list,
 			step{fmt.Sprintf("cut %d (%v): the card is fsck-clean", i+1, c), bootLimit, func(ctx context.Context) error { return l.cut(ctx, i, c) }},
@@ -93,6 +96,38 @@ func (l *powerLane) first(ctx context.Context) error {
 		return fmt.Errorf("%w; %w", err, errOver)
 	}
 	return nil
+}
+
+// trigger gives edges to an input until capture, which waits for them, has taken two pictures.
+func (l *powerLane) trigger(ctx context.Context) error {
+	const pin = 24
+	capture, err := l.station.Start(captureCommand("triggered", 2, "--on-trigger", fmt.Sprint("GPIO", pin)) + " 2>&1")
+	if err != nil {
+		return err
+	}
+	for mark := 0; ; {
+		for _, high := range []bool{true, false} {
+			if err := l.station.Pins.Set(ctx, pin, high); err != nil {
+				return err
+			}
+			// Longer than it debounces. Whether it waits already, nothing outside tells: so again, until it does.
+			edgeCtx, cancel := context.WithTimeout(ctx, time.Second/2)
+			_, after, err := capture.Expect(edgeCtx, mark, `^/`)
+			cancel()
+			if err == nil {
+				mark = after
+			}
+		}
+		if lines, ended := capture.Since(0); ended {
+			if status, err := capture.Wait(ctx); err != nil || status != 0 {
+				return fmt.Errorf("capture: status %d, %v: %s", status, err, strings.Join(lines, "\n"))
+			}
+			return nil
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+	}
 }
 
 func (l *powerLane) boot(ctx context.Context) error {
@@ -142,7 +177,7 @@ func (l *powerLane) work(kind string, i int) (capture *agent.Command, err error)
 	if kind == "boot" {
 		return nil, nil
 	}
-	capture, err = l.station.Start("while :; do " + captureCommand(fmt.Sprint("cut", i+1), 0) + " 2>/dev/null; done")
+	capture, err = l.station.Start("while :; do " + captureCommand(fmt.Sprint("cut", i+1), 0, "--every", "100ms") + " 2>/dev/null; done")
 	if err != nil {
 		return nil, err
 	}
