@@ -74,7 +74,7 @@ check "the configuration is in order" station check --config "$config"
 check "inspects as installed" inspects
 check "puts pins to rest" station pins rest --config "$config"
 check "the service is enabled" systemctl is-enabled passfail.service
-check "systemd-analyze verify" bash -c 'text=$(systemd-analyze verify --man=yes passfail.service 2>&1); echo "$text"; ! grep -i passfail <<<"$text"'
+check "systemd-analyze verify" bash -c 'text=$(systemd-analyze verify --man=yes passfail.service passfail-update.service 2>&1); echo "$text"; ! grep -i passfail <<<"$text"'
 check "exposure of 1.5 or lower" exposure
 systemd-analyze security --offline=true passfail.service 2>/dev/null | tail -n 1 | sed 's/^/        /'
 if udevadm verify --help >/dev/null 2>&1; then
@@ -103,6 +103,11 @@ check "with the configuration of before" grep -q 'by a technician' "$config"
 check "with the models of before" first_models
 check "the service is enabled again" systemctl is-enabled passfail.service
 
+# What an update leaves, and one under way.
+mkdir -p /var/lib/passfail-update /etc/systemd/system/multi-user.target.wants
+cp /test/3.deb /var/lib/passfail-update/current.deb
+cp /usr/lib/systemd/system/passfail-update.service /etc/systemd/system/
+ln -s /etc/systemd/system/passfail-update.service /etc/systemd/system/multi-user.target.wants/
 check "purges" apt purge passfail
 check "nothing is left" nothing_left
 refuse "the user is gone" getent passwd passfail
