@@ -99,7 +99,7 @@ case $code in
   3) say "$host was not updated: the new version failed and was taken back; what its journal said is above, and on $host in $place/journal" ;;
   4) say "$host needs a look: ${SSH:-ssh} $host, then: journalctl -u passfail -n 100; $place/log says what was done" ;;
   *)
-    say "how the update ended is not known: $host did not come back within $patience s. Once it does: ${SSH:-ssh} $host ${sudo}bash $place/update.sh follow $id"
+    say "how the update ended is not known (code $code). Ask it once $host answers: ${SSH:-ssh} $host ${sudo}bash $place/update.sh follow $id"
     code=5
     ;;
 esac

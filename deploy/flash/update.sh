@@ -96,7 +96,7 @@ clear_away() {
 }
 
 # result KEY: what the last update's result says of it.
-result() { sed -n "s/^$1=//p" "$dir/result" 2>/dev/null; }
+result() { sed -n "s/^$1=//p" "$dir/result" 2>/dev/null || true; }
 
 # --- packages
 
@@ -263,7 +263,7 @@ in_words() {
 # healthy: the station judges a frame in time, by a process that stays; where it had no camera before, or did not run, it is
 # enough that it lives, feeds its watchdog and says that the camera is lost. Sets why.
 healthy() {
-  local end=$((SECONDS + state[within])) process='' since=0 fed=0 now
+  local end=$((SECONDS + state[within])) process='' since=0 fed=0 more
   since_watch=$(($(date +%s) - 10))
   if [ "${state[before]}" = disabled ]; then
     why="the service is disabled, so nothing was watched"
@@ -271,29 +271,32 @@ healthy() {
   fi
   while :; do
     look
-    now=$(condition)
     if [ "${unit[MainPID]-}" != "$process" ]; then
       process=${unit[MainPID]-} since=$SECONDS fed=${unit[WatchdogTimestampMonotonic]-0}
     fi
-    case $now in
+    # What is well at the last moment is given the time to stay so.
+    more=0
+    case $(condition) in
       judging)
         why="it judges: ${unit[StatusText]}"
+        more=$steady
         [ $((SECONDS - since)) -lt "$steady" ] || return 0
         ;;
       lost)
-        why="${unit[StatusText]}"
-        if [[ ${state[before]} =~ ^(lost|down|none)$ ]] && [ $((SECONDS - since)) -ge "$steady_lost" ] &&
-          [ "${unit[WatchdogTimestampMonotonic]-0}" -gt "$fed" ]; then
-          why="as before the update ($(in_words "${state[before]}")) it can judge nothing, but runs and feeds its watchdog: $why"
-          return
+        why=${unit[StatusText]}
+        if [[ ${state[before]} =~ ^(lost|down|none)$ ]]; then
+          more=$steady_lost
+          if [ $((SECONDS - since)) -ge "$steady_lost" ] && [ "${unit[WatchdogTimestampMonotonic]-0}" -gt "$fed" ]; then
+            why="as before the update ($(in_words "${state[before]}")) it can judge nothing, but runs and feeds its watchdog: $why"
+            return
+          fi
         fi
         ;;
       silent) why="it runs, and has judged nothing" ;;
       down) why="the service is ${unit[ActiveState]-unknown} (${unit[Result]-unknown}), ${unit[NRestarts]-0} restarts" ;;
     esac
     [ "${unit[ActiveState]-}" != failed ] || return 1
-    # What judges at the last moment is given the time to stay.
-    [ "$SECONDS" -lt "$end" ] || { [ "$now" = judging ] && [ "$SECONDS" -lt $((end + steady)) ]; } || return 1
+    [ "$SECONDS" -lt $((end + more)) ] || return 1
     sleep 1
   done
 }
