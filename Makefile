@@ -67,6 +67,19 @@ e2e: ## boot the card's image in an emulated Raspberry Pi, and test it there fro
 	@deploy/deb.sh arm64 $(RELEASE) >/dev/null
 	@$(GO) run ./deploy/e2e -release $(RELEASE) $(ARGS)
 
+.PHONY: flash
+flash: ## onto a card: DEVICE=/dev/sdX (IMAGE=FILE.img, STATION=); or a station that runs: HOST=pi@station.local (DEB=)
+	@$(if $(HOST),deploy/flash/host.sh "$(HOST)",deploy/flash/device.sh $(DEVICE))
+
+.PHONY: flash-test
+flash-test: ## test make flash: on loop devices, and on a system in a container of each release (as root; RELEASE=…: of one)
+	@deploy/packages.sh mmdebstrap debian-archive-keyring util-linux systemd-container openssh-client iproute2 e2fsprogs
+	@deploy/flash/device-test.sh
+	@for release in $(if $(filter command line,$(origin RELEASE)),$(RELEASE),bookworm trixie); do \
+	  $(MAKE) --no-print-directory deb ARCH=$$(dpkg --print-architecture) RELEASE=$$release; \
+	  deploy/flash/host-test.sh $$release; \
+	done
+
 .PHONY: setup
 setup: setup-build ## install what building needs, and no more
 

@@ -26,8 +26,10 @@ fi
 image=${IMAGE-}
 if [ -z "$image" ]; then
   [ "$(id -u)" -eq 0 ] || die "making an image takes root: sudo make flash DEVICE=$disk (or, of an image that is there: make flash DEVICE=$disk IMAGE=file.img)"
-  image=dist/station.img
-  make --no-print-directory image OUT="$image"
+  release=${RELEASE:-bookworm}
+  is_release "$release"
+  image=${OUT:-dist/$release-arm64/station.img}
+  make --no-print-directory image RELEASE="$release" OUT="$image"
 fi
 
 as_root=()
