@@ -100,7 +100,8 @@ install -D -m 644 demo/model.tflite "$root/usr/share/passfail/demo/model.tflite"
 install -D -m 644 -t "$root/usr/share/passfail/demo/parts" demo/parts/*.jpg
 install -D -m 644 deploy/systemd/passfail.service "$root/usr/lib/systemd/system/passfail.service"
 [ "$release" = bookworm ] || install -D -m 644 deploy/systemd/back-off.conf "$root/usr/lib/systemd/system/passfail.service.d/back-off.conf"
-install -D -m 755 deploy/flash/update.sh "$root/usr/lib/passfail/update.sh"
+install -D -m 755 -t "$root/usr/lib/passfail" deploy/flash/update.sh
+install -m 644 -t "$root/usr/lib/passfail" deploy/flash/update-{package,station}.sh
 # Enabled by the package itself: it does nothing unless an update was interrupted, and then nobody must have to ask for it.
 install -D -m 644 deploy/systemd/passfail-update.service "$root/usr/lib/systemd/system/passfail-update.service"
 mkdir -p "$root/usr/lib/systemd/system/multi-user.target.wants"

@@ -81,6 +81,7 @@ variant mute5 'cp /bin/sleep usr/bin/passfail; sed -i "/^ExecStopPost/d; /^Watch
 variant blind5 'sed "s/^source = .*/source = \"\/dev\/video9\"/" etc/passfail/config.toml >usr/share/passfail/blind.toml; sed -i "s/^ExecStart=.*/ExecStart=\/usr\/bin\/passfail run --config \/usr\/share\/passfail\/blind.toml/" usr/lib/systemd/system/passfail.service'
 variant scripts5 'printf "#!/bin/sh\necho nonsense = 1 >>/etc/passfail/config.toml\nexit 1\n" >DEBIAN/postinst; printf "#!/bin/sh\nexit 1\n" >DEBIAN/prerm; cp DEBIAN/prerm DEBIAN/postrm'
 variant needs5 'sed -i "s/^Depends: /&passfail-of-no-archive, /" DEBIAN/control'
+variant more5 'sed -i "s/^Depends: /&passfail-more, /" DEBIAN/control'
 head -c 3000000 "$tmp/good5.deb" >"$tmp/damaged.deb"
 
 # --- the station
@@ -213,13 +214,14 @@ check "connects again, and reports" said 'the connection to .* broke'
 check "that all is well" [ "$(cat "$tmp/code")" = 0 ]
 check "which it is" well +good4
 
-# killed PHASE DELAY PACKAGE CODE VERSION: the container is killed so many seconds into the phase, and started again; the flash that
-# was under way connects again and ends with one of the codes.
+# killed MOMENT DELAY PACKAGE CODE VERSION: the container is killed so many seconds after the moment, a phase of the update or what
+# dpkg writes into its log, and started again; the flash that was under way connects again and ends with one of the codes.
 killed() {
-  local what="killed $2 s into $1 of $3"
+  local what="killed $2 s after '$1' of $3"
+  [ "${1%%:*}" = phase ] || : >"$root/var/log/dpkg.log"
   flash "$3" >"$tmp/code" &
   flashing=$!
-  check "$what" until_ 90 in_phase "$1"
+  check "$what" until_ 90 reached "$1"
   sleep "$2"
   cut_power
   dpkg --root="$root" -l passfail 2>/dev/null | awk -v p="$(sed -n 's/^phase=//p' "$state/running" 2>/dev/null)" '/passfail/ { print "        dpkg says " $1 " " $3 "; phase " p }' || true
@@ -227,18 +229,35 @@ killed() {
   wait "$flashing"
   check "starts again, and the flash ends with $4" grep -qE "^($4)$" "$tmp/code"
   check "whole, and judging" well "$5"
-  said 'passfail: .*(updat|in force|taken|unchanged|nothing was changed)' | tail -n 2 | head -n 1 | sed 's/^/        /'
+  sed -n 's/^text=/        /p' "$state/result"
 }
-killed begun 0 good5 1 +good4
-for delay in 0 0.4 0.8 1.2; do
-  killed installing "$delay" good5 '0|1|3' '+good[45]' # one of them, whole
-  [[ $(inside "dpkg-query -W -f='\${Version}' passfail") != *+good5 ]] || check "back to the version before" ends 0 good4
+reached() {
+  case $1 in
+    phase:*) in_phase "${1#phase:}" ;;
+    dpkg:*) grep -q "${1#dpkg:}" "$root/var/log/dpkg.log" ;;
+  esac
+}
+killed phase:begun 0 good5 1 +good4
+killed phase:installing 0 good5 1 +good4
+for moment in 'upgrade passfail' 'status half-installed passfail' 'status unpacked passfail' 'status half-configured passfail' 'status installed passfail'; do
+  killed "dpkg:$moment" 0 good5 '0|1|3' '+good[45]' # one of them, whole
+  if version_is +good5; then
+    check "back to the version before" ends 0 good4
+  fi
 done
-killed watching 1 good5 0 +good5
-killed watching 1 crash5 3 +good5
-killed undoing 0 crash5 3 +good5
-killed undoing 0.5 scripts5 3 +good5
-killed watching-old 1 mute5 3 +good5
+killed 'dpkg:status half-installed passfail' 0.1 good5 '0|1|3' '+good[45]'
+check "the newest" ends 0 good5
+killed phase:watching 1 crash5 3 +good5
+killed phase:undoing 0 crash5 3 +good5
+killed phase:undoing 0.5 scripts5 3 +good5
+killed phase:watching-old 1 mute5 3 +good5
+
+gone() { [ "$(inside "dpkg-query -W -f='\${db:Status-Status}' passfail")" = config-files ] && inside '! test -e /usr/bin/passfail'; }
+inside dpkg --remove passfail
+check "a first installation that fails is taken away again: ends with 3" ends 3 crash5
+check "it is gone" gone
+check "a first installation: ends with 0" ends 0 good5
+check "whole, with configuration and models of before, and judging" well +good5
 
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

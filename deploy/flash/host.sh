@@ -74,7 +74,7 @@ id=$(date +%Y%m%d-%H%M%S)-$$
 place=/var/lib/passfail-update
 say "copying $(basename "$deb") ($((size / 1024)) MiB)"
 mkdir "$tmp/incoming"
-cp deploy/flash/update.sh deploy/systemd/passfail-update.service "$tmp/incoming/"
+cp deploy/flash/update*.sh deploy/systemd/passfail-update.service "$tmp/incoming/"
 cp "$deb" "$tmp/incoming/passfail.deb"
 (cd "$tmp/incoming" && sha256sum -- * >sha256)
 tar -C "$tmp/incoming" -c . | remote "${sudo}sh -c 'set -e; umask 077; mkdir -p $place/incoming/$id; cd $place/incoming/$id; tar -x --no-same-owner; sha256sum --check --quiet sha256'" ||

@@ -24,13 +24,11 @@ job=passfail-update-job
 rescue=/etc/systemd/system/passfail-update.service
 wanted=/etc/systemd/system/multi-user.target.wants/passfail-update.service
 
-# Seconds. How long the same process must live after it has judged a frame; and with a lost camera, which is longer
-# than the watchdog's time: so that one which is not fed shows.
-steady=5
-steady_lost=25
-
 declare -A state # of the update; see save
-declare -A unit  # what systemd says of the service; see look
+
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/update-package.sh"
+. "$here/update-station.sh"
 
 note() { printf 'passfail: %s\n' "$*"; }
 
@@ -98,209 +96,6 @@ clear_away() {
 # result KEY: what the last update's result says of it.
 result() { sed -n "s/^$1=//p" "$dir/result" 2>/dev/null || true; }
 
-# --- packages
-
-field() { dpkg-deb --field "$1" "$2" 2>/dev/null; }
-status() { dpkg-query -W -f='${db:Status-Status}' passfail 2>/dev/null || echo not-installed; }
-version() { dpkg-query -W -f='${Version}' passfail 2>/dev/null; }
-sums() { dpkg-deb --ctrl-tarfile "$1" | tar -xO ./md5sums; }
-
-# is_installed DEB: this very package, not only its version, is installed, whole and configured.
-is_installed() {
-  [ "$(status)" = installed ] && [ "$(version)" = "$(field "$1" Version)" ] &&
-    cmp -s <(sums "$1") /var/lib/dpkg/info/passfail.md5sums && ! damage | grep -q .
-}
-
-# damage: files of the package that are missing or changed. A configuration may be; what a system leaves out to be small, too.
-damage() { dpkg --verify passfail 2>&1 | grep -vE '^.{9} c | /usr/share/(doc|man|lintian|locale)/' || true; }
-
-# with_package COMMAND...: runs dpkg or apt-get for at most a quarter of an hour. Maintainer scripts ask systemd for a restart
-# and must not wait for it: at boot the service waits for us. What dpkg says comes out; how it ended is kept.
-with_package() {
-  mkdir -p "$dir/bin"
-  printf '#!/bin/sh\nexec /usr/bin/systemctl --no-block "$@"\n' >"$dir/bin/systemctl"
-  chmod 755 "$dir/bin/systemctl"
-  DEBIAN_FRONTEND=noninteractive PATH="$dir/bin:$PATH" timeout -k 30 900 "$@" </dev/null 9>&-
-}
-
-# dpkg_ OPTION...: dpkg, as soon as no other program has its database.
-dpkg_() {
-  local text code
-  for _ in {1..60}; do
-    code=0
-    text=$(with_package dpkg --force-confdef --force-confold "$@" 2>&1) || code=$?
-    grep -q 'lock.* was locked by another process' <<<"$text" || break
-    sleep 5
-  done
-  [ -z "$text" ] || printf '%s\n' "$text"
-  return "$code"
-}
-
-apt_() {
-  with_package apt-get -q -y -o Dpkg::Use-Pty=0 -o DPkg::Path="$dir/bin:/usr/sbin:/usr/bin:/sbin:/bin" -o DPkg::Lock::Timeout=300 \
-    -o APT::Sandbox::User=root -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@" 2>&1
-}
-
-# apt_install OPTION... DEB: with what it depends on. Nothing is changed before all of that is here.
-apt_install() {
-  # A first installation takes what is recommended too; an update must not fail for that where there is no network.
-  [ -z "${state[from]}" ] || set -- --no-install-recommends "$@"
-  set -- install --allow-downgrades --reinstall "$@"
-  if ! apt_ --download-only "$@" >"$dir/apt.log"; then
-    apt_ update || true # install says what is missing
-    apt_ --download-only "$@" || return 1
-  fi
-  rm -f "$dir/apt.log"
-  apt_ "$@"
-}
-
-# rebuild FILE: packs the installed version again, from its files and what dpkg remembers of them.
-rebuild() {
-  local root=$dir/rebuilt info=/var/lib/dpkg/info name path sum
-  rm -rf "$root"
-  mkdir -p "$root/DEBIAN"
-  dpkg-query -L passfail | while read -r path; do
-    [ ! -e "$path" ] || printf '%s\n' ".$path"
-  done | tar -C / -c --no-recursion --files-from=- | tar -C "$root" -xp
-  for name in preinst postinst prerm postrm conffiles md5sums triggers shlibs; do
-    [ ! -e "$info/passfail.$name" ] || cp -p "$info/passfail.$name" "$root/DEBIAN/$name"
-  done
-  dpkg-query -s passfail | awk '/^[^ ]/ { drop = /^(Status|Conffiles|Config-Version):/ } !drop' >"$root/DEBIAN/control"
-  # The default that came with this version is known by its checksum alone. What goes in its place must differ from the
-  # technician's own file: were they the same, dpkg would take that for an unchanged default, and the next update would replace it.
-  dpkg-query -W -f='${Conffiles}\n' passfail | while read -r path sum _; do
-    [ -n "$path" ] || continue
-    [ "$(md5sum <"$path" 2>/dev/null | cut -d ' ' -f 1)" != "$sum" ] || continue
-    mkdir -p "$root$(dirname "$path")"
-    echo '# Packed from an installed station: the default of this version is not known any more.' >>"$root$path"
-  done
-  dpkg-deb --build --root-owner-group -Zgzip -z1 "$root" "$1" >/dev/null
-  rm -rf "$root"
-}
-
-# remember_installed: previous.deb is the installed version.
-remember_installed() {
-  if [ -e "$dir/current.deb" ] && is_installed "$dir/current.deb"; then
-    cp "$dir/current.deb" "$dir/previous.new"
-  else
-    note "the package of ${state[from]} is not here; packing it again from its files"
-    rebuild "$dir/previous.new"
-  fi
-  keep "$dir/previous.new" previous.deb
-}
-
-restore_config() {
-  local file
-  [ -d "$dir/config" ] || return 0
-  mkdir -p "$config"
-  (cd "$dir/config" && find . -type f -print0) | while IFS= read -r -d '' file; do
-    cmp -s "$dir/config/$file" "$config/$file" && continue
-    note "putting back $config/${file#./}"
-    mkdir -p "$(dirname "$config/$file")"
-    cp -p "$dir/config/$file" "$config/$file.restored"
-    sync "$config/$file.restored"
-    mv "$config/$file.restored" "$config/$file"
-  done
-  # What the other version's default was put beside.
-  find "$config" -type f -name '*.dpkg-*' | while read -r file; do
-    [ -e "$dir/config/${file#"$config/"}" ] || rm -f "$file"
-  done
-}
-
-# --- the station
-
-# look: asks systemd about the service.
-look() {
-  local key value
-  unit=()
-  while IFS='=' read -r key value; do
-    unit[$key]=$value
-  done < <(systemctl show "$service" -p ActiveState -p SubState -p Result -p MainPID -p StatusText -p UnitFileState -p NRestarts -p WatchdogTimestampMonotonic)
-}
-
-# condition: how the station is, by the last look:
-#   judging, lost (no camera, and it tries again and again), silent (it runs, and has judged nothing), down
-condition() {
-  if [ "${unit[ActiveState]-}" != active ]; then
-    echo down
-  elif [ "$(readlink "/proc/${unit[MainPID]-0}/exe" 2>/dev/null)" != /usr/bin/passfail ]; then
-    echo silent # still the process of the version before, whose file is gone
-  else
-    case ${unit[StatusText]-} in
-      [1-9]*' inspected, '*) echo judging ;;
-      'camera lost: '*) echo lost ;;
-      *) echo silent ;;
-    esac
-  fi
-}
-
-# before: how the station is now, given some time to say so; disabled: it does not run, and is not meant to.
-before() {
-  local now
-  for _ in {1..15}; do
-    look
-    now=$(condition)
-    [ "$now" = silent ] || break
-    sleep 1
-  done
-  [ "$now" != down ] || [ "${unit[UnitFileState]-}" = enabled ] || now=disabled
-  echo "$now"
-}
-
-# in_words CONDITION
-in_words() {
-  case $1 in
-    judging) echo "it judged" ;;
-    lost) echo "it had no camera" ;;
-    silent) echo "it ran and judged nothing" ;;
-    down) echo "it did not run" ;;
-    disabled) echo "its service is disabled" ;;
-    none) echo "it was not installed" ;;
-    *) echo "not known" ;;
-  esac
-}
-
-# healthy: the station judges a frame in time, by a process that stays; where it had no camera before, or did not run, it is
-# enough that it lives, feeds its watchdog and says that the camera is lost. Sets why.
-healthy() {
-  local end=$((SECONDS + state[within])) process='' since=0 fed=0 more
-  since_watch=$(($(date +%s) - 10))
-  if [ "${state[before]}" = disabled ]; then
-    why="the service is disabled, so nothing was watched"
-    return
-  fi
-  while :; do
-    look
-    if [ "${unit[MainPID]-}" != "$process" ]; then
-      process=${unit[MainPID]-} since=$SECONDS fed=${unit[WatchdogTimestampMonotonic]-0}
-    fi
-    # What is well at the last moment is given the time to stay so.
-    more=0
-    case $(condition) in
-      judging)
-        why="it judges: ${unit[StatusText]}"
-        more=$steady
-        [ $((SECONDS - since)) -lt "$steady" ] || return 0
-        ;;
-      lost)
-        why=${unit[StatusText]}
-        if [[ ${state[before]} =~ ^(lost|down|none)$ ]]; then
-          more=$steady_lost
-          if [ $((SECONDS - since)) -ge "$steady_lost" ] && [ "${unit[WatchdogTimestampMonotonic]-0}" -gt "$fed" ]; then
-            why="as before the update ($(in_words "${state[before]}")) it can judge nothing, but runs and feeds its watchdog: $why"
-            return
-          fi
-        fi
-        ;;
-      silent) why="it runs, and has judged nothing" ;;
-      down) why="the service is ${unit[ActiveState]-unknown} (${unit[Result]-unknown}), ${unit[NRestarts]-0} restarts" ;;
-    esac
-    [ "${unit[ActiveState]-}" != failed ] || return 1
-    [ "$SECONDS" -lt $((end + more)) ] || return 1
-    sleep 1
-  done
-}
-
 # --- phases
 
 begin() {
@@ -320,7 +115,7 @@ begin() {
   settle
 }
 
-# settle: after dpkg was at work, or the power went: is the new version whole?
+# settle [WHAT]: after dpkg was at work, or the power went: is the new version whole?
 settle() {
   # Two of one version that differ are one and the same to apt.
   if [ "$(status)" = installed ] && [ "$(version)" = "${state[to]}" ] && ! is_installed "$dir/new.deb"; then
@@ -331,7 +126,7 @@ settle() {
   elif [ -n "${state[from]}" ] && is_installed "$dir/previous.deb"; then
     # apt did not begin, as where a dependency cannot be had; or the package itself declined; or the power went early.
     restore_config
-    finish refused "${state[to]} could not be installed, see above; ${state[from]} is in place, unchanged"
+    finish refused "${state[to]} ${1:-could not be installed, see above}; ${state[from]} is in place, unchanged"
   else
     state[why]="its package could not be installed"
     save undoing
@@ -342,7 +137,7 @@ settle() {
 repair() {
   note "an update to ${state[to]} was interrupted; completing what dpkg had begun"
   dpkg_ --configure -a || apt_ --fix-broken --no-download install || true
-  settle
+  settle "was interrupted before anything was changed"
 }
 
 watch() {
@@ -368,15 +163,6 @@ watch() {
   save undoing
 }
 
-# put_back DEB: installs it over whatever is there.
-put_back() {
-  dpkg_ --force-downgrade --install "$1" && is_installed "$1" && return
-  apt_install "$1" && is_installed "$1" && return
-  note "the scripts of the package that is taken back stand in the way; going without them"
-  rm -f /var/lib/dpkg/info/passfail.{preinst,prerm,postrm,postinst}
-  dpkg_ --force-downgrade --force-depends --install "$1" && is_installed "$1"
-}
-
 undo() {
   local done=yes
   if [ -z "${state[from]}" ]; then
@@ -394,8 +180,7 @@ undo() {
 }
 
 watch_old() {
-  # The restart that the package asked for may have met the limit on failed starts, which the bad version used up.
-  [ "${state[before]}" = disabled ] || { systemctl reset-failed "$service" && systemctl --no-block restart "$service"; } || true
+  [ "${state[before]}" = disabled ] || systemctl --no-block start "$service" || true
   note "watching whether the station judges again"
   keep_previous_in_force
   if healthy; then
@@ -456,28 +241,8 @@ work() {
   done
 }
 
-# check_package DEB: it is one of Passfail's, whole, for this machine.
-check_package() {
-  local deb=$1 arch
-  dpkg-deb --info "$deb" >/dev/null 2>&1 || die "$deb is no Debian package, or damaged"
-  [ "$(field "$deb" Package)" = passfail ] || die "$deb is the package $(field "$deb" Package); passfail expected"
-  arch=$(dpkg --print-architecture)
-  [ "$(field "$deb" Architecture)" = "$arch" ] || die "$deb is for $(field "$deb" Architecture), and this machine is $arch; 'make deb ARCH=$arch' makes the right one"
-  dpkg-deb --fsys-tarfile "$deb" 2>/dev/null | tar -t >/dev/null 2>&1 || die "$deb is damaged: copy it again"
-}
-
-# check_space DEB: what the update writes fits: the files of the new version beside those of the old, and three packages.
-check_space() {
-  local need free place
-  need=$(($(field "$1" Installed-Size) + 3 * $(stat -c %s "$1") / 1024 + 32 * 1024))
-  for place in /usr /var/lib/dpkg "$dir"; do
-    free=$(df --output=avail -k "$place" | tail -n 1)
-    [ "$free" -ge "$need" ] || die "$((free / 1024)) MiB are free at $place, and the update needs $((need / 1024)): make room first (sudo apt-get clean; pictures in /var/lib/passfail)"
-  done
-}
-
 install_() {
-  local id='' within=60 deb from='' was=none here
+  local id='' within=60 deb from='' was=none
   while [ $# -gt 1 ]; do
     case $1 in
       --id) id=$2 ;;
@@ -510,11 +275,9 @@ install_() {
     *) die "the package passfail is $(status): 'sudo apt-get --fix-broken install' first" ;;
   esac
 
-  here=$(cd "$(dirname "$0")" && pwd)
-  [ "$here/update.sh" -ef "$dir/update.sh" ] || put "$dir/update.sh" <"$here/$(basename "$0")"
+  prepare_rescue
   cp "$deb" "$dir/new.tmp"
   keep "$dir/new.tmp" new.deb
-  rescue_unit "$here"
   : >"$dir/log"
   rm -f "$dir/journal"
   state=([id]=$id [from]=$from [to]=$(field "$deb" Version) [before]=$was [within]=$within)
@@ -525,11 +288,14 @@ install_() {
   follow "$id" 1
 }
 
-# rescue_unit FOLDER: the unit that finishes at boot what is interrupted, from the folder of this script or from the package. It is
-# there as long as the update is, whether or not the version before, or the new one, has it.
-rescue_unit() {
-  local text=/usr/lib/systemd/system/passfail-update.service
-  [ ! -e "$1/passfail-update.service" ] || text=$1/passfail-update.service
+# prepare_rescue: what finishes the update at boot if it is interrupted: these scripts, and their unit, which is there as long as the
+# update is, whether or not the version before, or the new one, has it.
+prepare_rescue() {
+  local name text=$here/passfail-update.service
+  for name in update.sh update-package.sh update-station.sh; do
+    [ "$here/$name" -ef "$dir/$name" ] || put "$dir/$name" <"$here/$name"
+  done
+  [ -e "$text" ] || text=/usr/lib/systemd/system/passfail-update.service
   [ -e "$text" ] || die "passfail-update.service is neither beside update.sh nor installed"
   mkdir -p "$(dirname "$wanted")"
   put "$rescue" <"$text"
