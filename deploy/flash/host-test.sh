@@ -256,6 +256,8 @@ gone() { [ "$(inside "dpkg-query -W -f='\${db:Status-Status}' passfail")" = conf
 inside dpkg --remove passfail
 check "a first installation that fails is taken away again: ends with 3" ends 3 crash5
 check "it is gone" gone
+check "and so is one whose every script fails: ends with 3" ends 3 scripts5
+check "it is gone" gone
 check "a first installation: ends with 0" ends 0 good5
 check "whole, with configuration and models of before, and judging" well +good5
 

@@ -12,7 +12,7 @@ sums() { dpkg-deb --ctrl-tarfile "$1" | tar -xO ./md5sums; }
 # is_installed DEB: this very package, not only its version, is installed, whole and configured.
 is_installed() {
   [ "$(status)" = installed ] && [ "$(version)" = "$(field "$1" Version)" ] &&
-    cmp -s <(sums "$1") /var/lib/dpkg/info/passfail.md5sums && ! damage | grep -q .
+    cmp -s <(sums "$1") <(dpkg-query --control-show passfail md5sums) && ! damage | grep -q .
 }
 
 # damage: files of the package that are missing or changed. A configuration may be; what a system leaves out to be small, too.
@@ -66,14 +66,14 @@ fetch() {
 
 # rebuild FILE: packs the installed version again, from its files and what dpkg remembers of them.
 rebuild() {
-  local root=$dir/rebuilt info=/var/lib/dpkg/info name path sum
+  local root=$dir/rebuilt name path sum
   rm -rf "$root"
   mkdir -p "$root/DEBIAN"
   dpkg-query -L passfail | while read -r path; do
     [ ! -e "$path" ] || printf '%s\n' ".$path"
   done | tar -C / -c --no-recursion --files-from=- | tar -C "$root" -xp
-  for name in preinst postinst prerm postrm conffiles md5sums triggers shlibs; do
-    [ ! -e "$info/passfail.$name" ] || cp -p "$info/passfail.$name" "$root/DEBIAN/$name"
+  dpkg-query --control-list passfail | while read -r name; do
+    cp -p "$(dpkg-query --control-path passfail "$name")" "$root/DEBIAN/$name"
   done
   dpkg-query -s passfail | awk '/^[^ ]/ { drop = /^(Status|Conffiles|Config-Version):/ } !drop' >"$root/DEBIAN/control"
   # The default that came with this version is known by its checksum alone. What goes in its place must differ from the
@@ -117,6 +117,14 @@ restore_config() {
   done
 }
 
+# drop_scripts: the installed package is left without its scripts. dpkg has no option for that.
+drop_scripts() {
+  local name
+  for name in preinst prerm postrm postinst; do
+    rm -f "$(dpkg-query --control-path passfail "$name" 2>/dev/null)"
+  done
+}
+
 # put_back DEB: installs it over whatever is there.
 put_back() {
   # The bad version may have used up the limit on starts, and the package asks for one more.
@@ -124,7 +132,7 @@ put_back() {
   dpkg_ --force-downgrade --install "$1" && is_installed "$1" && return
   apt_install "$1" && is_installed "$1" && return
   note "the scripts of the package that is taken back stand in the way; going without them"
-  rm -f /var/lib/dpkg/info/passfail.{preinst,prerm,postrm,postinst}
+  drop_scripts
   dpkg_ --force-downgrade --force-depends --install "$1" && is_installed "$1"
 }
 
@@ -142,7 +150,7 @@ check_package() {
 check_space() {
   local need free place
   need=$(($(field "$1" Installed-Size) + 3 * $(stat -c %s "$1") / 1024 + 32 * 1024))
-  for place in /usr /var/lib/dpkg "$dir"; do
+  for place in /usr "$dir"; do
     free=$(df --output=avail -k "$place" | tail -n 1)
     [ "$free" -ge "$need" ] || die "$((free / 1024)) MiB are free at $place, and the update needs $((need / 1024)): make room first (sudo apt-get clean; pictures in /var/lib/passfail)"
   done

@@ -167,7 +167,7 @@ undo() {
   local done=yes
   if [ -z "${state[from]}" ]; then
     note "taking ${state[to]} away again; configuration and models stay"
-    dpkg_ --force-remove-reinstreq --remove passfail || { rm -f /var/lib/dpkg/info/passfail.{prerm,postrm} && dpkg_ --force-remove-reinstreq --remove passfail; } || done=
+    dpkg_ --force-remove-reinstreq --remove passfail || { drop_scripts && dpkg_ --force-remove-reinstreq --remove passfail; } || done=
     [ -z "$done" ] || finish undone "${state[to]} was taken away again, as nothing was installed before: ${state[why]}"
   else
     note "putting ${state[from]} back"
@@ -242,7 +242,7 @@ work() {
 }
 
 install_() {
-  local id='' within=60 deb from='' was=none
+  local id='' within=60 deb from='' was=none shown
   while [ $# -gt 1 ]; do
     case $1 in
       --id) id=$2 ;;
@@ -283,9 +283,10 @@ install_() {
   state=([id]=$id [from]=$from [to]=$(field "$deb" Version) [before]=$was [within]=$within)
   save begun
   note "update $id: ${from:-not installed} ($(in_words "$was")) to ${state[to]}" | tee -a "$dir/log"
+  shown=$(stat -c %s "$dir/log")
   exec 9>&-
   start_job
-  follow "$id" 1
+  follow "$id" "$shown"
 }
 
 # prepare_rescue: what finishes the update at boot if it is interrupted: these scripts, and their unit, which is there as long as the
@@ -303,15 +304,16 @@ prepare_rescue() {
   sync "$(dirname "$wanted")"
 }
 
-# follow ID [LINE]: shows the log from that line on, and ends as the update does.
+# follow ID [BYTE]: shows the log from there on, and ends as the update does.
 follow() {
-  local id=$1 next=$((${2:-0} + 1)) text idle=0
+  local id=$1 shown=${2:-0} size text idle=0
   while :; do
     # Asked before the log is read: then what is read is all.
     text=$(result id)
     if [ -e "$dir/log" ]; then
-      tail -n "+$next" "$dir/log"
-      next=$(($(wc -l <"$dir/log") + 1))
+      size=$(stat -c %s "$dir/log")
+      head -c "$size" "$dir/log" | tail -c "+$((shown + 1))"
+      shown=$size
     fi
     if [ "$text" = "$id" ]; then
       case $(result outcome) in
