@@ -72,13 +72,11 @@ flash: ## onto a card: DEVICE=/dev/sdX (IMAGE=FILE.img, STATION=); or a station 
 	@$(if $(HOST),deploy/flash/host.sh "$(HOST)",deploy/flash/device.sh $(DEVICE))
 
 .PHONY: flash-test
+flash-test: flash-releases = $(if $(filter command line,$(origin RELEASE)),$(RELEASE),bookworm trixie)
 flash-test: ## test make flash: on loop devices, and on a system in a container of each release (as root; RELEASE=…: of one)
 	@deploy/packages.sh mmdebstrap debian-archive-keyring util-linux systemd-container openssh-client iproute2 e2fsprogs
-	@deploy/flash/device-test.sh
-	@for release in $(if $(filter command line,$(origin RELEASE)),$(RELEASE),bookworm trixie); do \
-	  $(MAKE) --no-print-directory deb ARCH=$$(dpkg --print-architecture) RELEASE=$$release; \
-	  deploy/flash/host-test.sh $$release; \
-	done
+	@for release in $(flash-releases); do $(MAKE) --no-print-directory deb ARCH=$$(dpkg --print-architecture) RELEASE=$$release; done
+	@deploy/flash/test.sh $(flash-releases)
 
 .PHONY: setup
 setup: setup-build ## install what building needs, and no more
