@@ -58,6 +58,27 @@ deb-test: ## test this machine's package and its service in a clean system of ea
 	  deploy/service-test.sh $$release; \
 	done
 
+STATION ?= station.toml
+OUT ?= dist/$(RELEASE)-arm64/$(basename $(notdir $(STATION))).img
+
+.PHONY: image
+image: ## make the image of a station's SD card (as root; STATION=station.toml, RELEASE=, OUT=)
+	@deploy/setup.sh cross arm64 $(RELEASE)
+	@deploy/setup.sh image
+	@deploy/image/image.sh --check "$(STATION)"
+	@deploy/build.sh arm64 $(RELEASE)
+	@deploy/deb.sh arm64 $(RELEASE)
+	@deploy/image/image.sh $(RELEASE) "$(STATION)" "$(OUT)"
+
+.PHONY: image-test
+image-test: ## test the image of an SD card, without starting it (as root; RELEASE=)
+	@deploy/setup.sh cross arm64 $(RELEASE)
+	@deploy/setup.sh image
+	@deploy/packages.sh lz4 cpio openssh-client
+	@deploy/build.sh arm64 $(RELEASE)
+	@deploy/deb.sh arm64 $(RELEASE)
+	@deploy/image/image-test.sh $(RELEASE)
+
 .PHONY: e2e
 e2e: ## boot the card's image in an emulated Raspberry Pi, and test it there from outside (RELEASE=; ARGS="-short": in three minutes)
 	@deploy/setup.sh cross arm64 $(RELEASE)

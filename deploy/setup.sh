@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # setup.sh build|run|test|lint: makes this machine ready for that; installs and fetches only what is missing.
 # setup.sh cross ARCH RELEASE: the same for building what is to run on ARCH and that release of Debian.
+# setup.sh image: the same for making the image of an SD card.
 # setup.sh e2e: the same for the emulated Pi, beside what its image takes.
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
-purpose=${1:?which? build, run, test, lint, cross or e2e}
+purpose=${1:?which? build, run, test, lint, cross, image or e2e}
 cd "$(dirname "$0")"
 
 if [ "$purpose" = cross ]; then
@@ -28,6 +29,13 @@ if [ "$purpose" = cross ]; then
   exit
 fi
 
+if [ "$purpose" = image ]; then
+  packages=(mmdebstrap debian-archive-keyring e2fsprogs dosfstools mtools fdisk uuid-runtime util-linux)
+  [ "$(machine)" = arm64 ] || packages+=(qemu-user-static)
+  ./packages.sh "${packages[@]}"
+  exit
+fi
+
 if [ "$purpose" = e2e ]; then
   target=$(triplet arm64)
   exec ./packages.sh qemu-system-arm qemu-utils mtools device-tree-compiler e2fsprogs make "gcc-$gcc-${target//_/-}" "binutils-${target//_/-}" debian-archive-keyring
@@ -38,7 +46,7 @@ case $purpose in
   build) ;;
   run | test) packages+=(gstreamer1.0-plugins-base gstreamer1.0-plugins-good) ;;
   lint) packages+=(shellcheck) ;;
-  *) die "setup.sh $purpose: build, run, test, lint, cross or e2e expected" ;;
+  *) die "setup.sh $purpose: build, run, test, lint, cross, image or e2e expected" ;;
 esac
 # OpenCV reaches a Raspberry Pi's own camera through this.
 ! grep -qs '^Raspberry Pi' /proc/device-tree/model || packages+=(gstreamer1.0-libcamera)
