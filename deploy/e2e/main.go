@@ -164,5 +164,5 @@ func newPowerLane(ctx context.Context, k *kit, o options) (*powerLane, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &powerLane{kit: k, cuts: plan(o.cuts, o.seed), update: deb, model: model, dataSet: trainingSet(k.files)}, nil
+	return &powerLane{kit: k, short: o.short, deb: o.deb, cuts: plan(o.cuts, o.seed), update: deb, model: model, dataSet: trainingSet(k.files)}, nil
 }

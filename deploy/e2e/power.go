@@ -43,6 +43,8 @@ func plan(n int, seed uint64) []cut {
 type powerLane struct {
 	kit     *kit
 	cuts    []cut
+	short   bool
+	deb     string // the package that is installed
 	update  []byte // a later version of the package
 	model   []byte // that the station begins with
 	dataSet []cpio.File
@@ -63,6 +65,9 @@ func (l *powerLane) steps() []step {
 			step{fmt.Sprintf("cut %d (%v): the card is fsck-clean", i+1, c), bootLimit, func(ctx context.Context) error { return l.cut(ctx, i, c) }},
 			step{fmt.Sprintf("cut %d: it boots, and nothing is lost", i+1), bootLimit, l.whole})
 	}
+	if !l.short {
+		list = append(list, step{"make flash HOST= of a bad version: the station takes it back", bootLimit, l.badUpdate})
+	}
 	return list
 }
 
@@ -76,6 +81,9 @@ func (l *powerLane) close() {
 func (l *powerLane) first(ctx context.Context) error {
 	var err error
 	if l.config, err = l.kit.config(ctx, rig.Virt, "power"); err != nil {
+		return fmt.Errorf("%w; %w", err, errOver)
+	}
+	if l.config.SSH, err = freePort(); err != nil {
 		return fmt.Errorf("%w; %w", err, errOver)
 	}
 	l.config.Files = append(l.config.Files, l.dataSet...)
