@@ -43,7 +43,7 @@ func (l *powerLane) badUpdate(ctx context.Context) error {
 	}
 	flash := exec.CommandContext(ctx, "deploy/flash/host.sh", user+"@127.0.0.1")
 	flash.Env = append(os.Environ(), "DEB="+bad, "WITHIN=90",
-		"SSH=ssh -F none -p "+port+" -i "+filepath.Join(l.kit.dir, "key")+" -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null")
+		"SSH=ssh -F none -p "+port+" -i "+l.key+" -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null")
 	out, err := flash.CombinedOutput()
 	if status := (*exec.ExitError)(nil); !errors.As(err, &status) || status.ExitCode() != takenBack {
 		return fmt.Errorf("make flash HOST= of a version that ends at once: %v, want exit status %d; it said:\n%s", err, takenBack, out)

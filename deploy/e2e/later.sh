@@ -12,7 +12,7 @@ out=${2:?where to?}
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 dpkg-deb --raw-extract "$deb" "$dir/root"
-sed -i "s/^Version: .*/&+${bad:+bad}later/" "$dir/root/DEBIAN/control"
+sed -i "s/^Version: .*/&+later${bad:+.bad}/" "$dir/root/DEBIAN/control"
 if [ -n "$bad" ]; then
   printf '#!/bin/sh\necho "a version that does not work"\nexit 1\n' >"$dir/root/usr/bin/passfail"
   (cd "$dir/root" && sed -i "s#^[0-9a-f]*\(  usr/bin/passfail\)\$#$(md5sum <usr/bin/passfail | cut -d ' ' -f 1)\1#" DEBIAN/md5sums)

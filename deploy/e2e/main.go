@@ -34,11 +34,11 @@ func main() {
 }
 
 type options struct {
-	release, image, deb, dir string
-	short                    bool
-	seed                     uint64
-	cuts                     int
-	only, shell              string
+	release, image, key, deb, dir string
+	short                         bool
+	seed                          uint64
+	cuts                          int
+	only, shell                   string
 }
 
 func parseOptions(args []string) (options, error) {
@@ -46,6 +46,7 @@ func parseOptions(args []string) (options, error) {
 	f := flag.NewFlagSet("e2e", flag.ExitOnError)
 	f.StringVar(&o.release, "release", "bookworm", "the `release` of Debian of the image")
 	f.StringVar(&o.image, "image", "", "the card's image, a `file`; one is made if none is named")
+	f.StringVar(&o.key, "key", "", "the ssh key of the user "+user+" of -image, a `file`")
 	f.BoolVar(&o.short, "short", false, "fewer pictures and one power cut; no hanging process, no full disk, no update")
 	f.Uint64Var(&o.seed, "seed", 0, "draws the moments of the power cuts; 0: another one each time")
 	f.IntVar(&o.cuts, "cuts", 10, "how many power cuts")
@@ -83,6 +84,7 @@ func run(ctx context.Context) (bool, error) {
 	}
 	r := &report{begun: time.Now(), out: os.Stdout}
 	if o.image == "" {
+		o.key = filepath.Join(o.dir, "key")
 		if o.image, err = makeImage(ctx, o.release, o.dir); err != nil {
 			return false, err
 		}
@@ -164,5 +166,5 @@ func newPowerLane(ctx context.Context, k *kit, o options) (*powerLane, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &powerLane{kit: k, short: o.short, deb: o.deb, cuts: plan(o.cuts, o.seed), update: deb, model: model, dataSet: trainingSet(k.files)}, nil
+	return &powerLane{kit: k, short: o.short, deb: o.deb, key: o.key, cuts: plan(o.cuts, o.seed), update: deb, model: model, dataSet: trainingSet(k.files)}, nil
 }

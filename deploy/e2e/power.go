@@ -45,6 +45,7 @@ type powerLane struct {
 	cuts    []cut
 	short   bool
 	deb     string // the package that is installed
+	key     string // of the user who may log in
 	update  []byte // a later version of the package
 	model   []byte // that the station begins with
 	dataSet []cpio.File
