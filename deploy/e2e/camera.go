@@ -48,9 +48,10 @@ func (c *camera) show(ctx context.Context, name string) error {
 	return err
 }
 
-// play has the camera take frames of all pictures, one each interval of seconds, again and again until the command is killed.
-func (c *camera) play(seconds string) (*agent.Command, error) {
-	return c.station.Start(fmt.Sprintf("while :; do for f in %s/%s/*.jpg; do echo $f >%s; sleep %s; done; done", rig.Inside, pictureFolder, fifo, seconds))
+// play has the camera take frames of the pictures whose names match a pattern, one each interval of seconds, again and again
+// until the command is killed.
+func (c *camera) play(pattern, seconds string) (*agent.Command, error) {
+	return c.station.Start(fmt.Sprintf("while :; do for f in %s/%s/%s; do echo $f >%s; sleep %s; done; done", rig.Inside, pictureFolder, pattern, fifo, seconds))
 }
 
 // verdict is what the file name of a picture of demo/parts says of the part: "fail" of any label but good.

@@ -37,7 +37,7 @@ func (l *piLane) fullDisk(ctx context.Context) error {
 	if !strings.Contains(out, "no space left on device") {
 		return fmt.Errorf("capture on a full disk does not say so: %w", err)
 	}
-	playing, err := l.camera.play("1")
+	playing, err := l.camera.play("*.jpg", "1")
 	if err != nil {
 		return err
 	}

@@ -25,8 +25,8 @@ type kit struct {
 	files []cpio.File // for every machine
 }
 
-// stationConfig is the configuration of the tested station, made of the one that is shipped. A fault's reject pulse waits
-// long enough for the emulated Pi to have judged.
+// stationConfig is the configuration of the tested station, made of the one that is shipped. An emulated Pi takes
+// a second to judge, and its clock stumbles: so reject waits longer, and pulses are long enough not to be missed.
 func stationConfig(shipped string) (string, error) {
 	return edit(shipped,
 		`source = "demo/parts"`, `source = "`+cameraDevice+`"`,
@@ -35,7 +35,10 @@ func stationConfig(shipped string) (string, error) {
 		`frozen_after = "5s"`, `frozen_after = "10m"`,
 		`reopen_max = "10s"`, `reopen_max = "1s"`,
 		`board = "simulated"`, `board = "gpio"`,
+		`width = "100ms"`, `width = "700ms"`,
+		`width = "100ms"`, `width = "700ms"`,
 		`delay = "500ms"`, `delay = "3s"`,
+		`width = "80ms"`, `width = "2s"`,
 	)
 }
 

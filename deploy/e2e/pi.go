@@ -134,14 +134,42 @@ func (l *piLane) noCamera(ctx context.Context) error {
 	return err
 }
 
+// plugIn has the camera stream pictures of good parts until the station has judged one: cameras do, and OpenCV takes some
+// frames while it sets one up. Then it shows one bad part, so that nothing is under way afterwards.
 func (l *piLane) plugIn(ctx context.Context) error {
 	mark := l.station.journal.Mark()
 	var err error
 	if l.camera, err = plugIn(ctx, l.station); err != nil {
 		return err
 	}
-	_, _, err = l.station.said(ctx, mark, "msg=\"?camera opened")
+	playing, err := l.camera.play("*-good.jpg", "0.5")
+	if err != nil {
+		return err
+	}
+	for _, expression := range []string{`msg="camera opened"`, `msg=inspected verdict=pass`} {
+		if _, mark, err = l.station.said(ctx, mark, expression); err != nil {
+			playing.Kill()
+			return err
+		}
+	}
+	playing.Kill()
+	if _, err := playing.Wait(ctx); err != nil {
+		return err
+	}
+	edge := l.station.Pins.Mark()
+	if err := l.camera.show(ctx, l.bad()); err != nil {
+		return err
+	}
+	if _, _, err := l.station.said(ctx, mark, "msg=inspected verdict=fail"); err != nil {
+		return err
+	}
+	_, err = l.station.Pins.Wait(ctx, edge, func(e []gpio.Edge) bool { return len(e) >= 2 }, rejectPin)
 	return err
+}
+
+// bad is one of the pictures, of a bad part.
+func (l *piLane) bad() string {
+	return l.pictures[slices.IndexFunc(l.pictures, func(p string) bool { return verdict(p) == "fail" })]
 }
 
 // verdicts shows the pictures one by one; for each there must be its verdict in the journal, and its pins must move: pass,
@@ -191,21 +219,21 @@ func (l *piLane) oneVerdict(ctx context.Context, picture string) error {
 	return err
 }
 
-// kill kills the service while a fault's reject pin is high.
+// kill kills the service while a fault's reject pin is high, of whose fall nobody in the machine has to know any more.
 func (l *piLane) kill(ctx context.Context) error {
 	pins := l.station.Pins
-	i := slices.IndexFunc(l.pictures, func(p string) bool { return verdict(p) == "fail" })
-	if i < 0 {
-		return fmt.Errorf("none of the pictures %v is of a bad part", l.pictures)
+	pid, err := l.station.show(ctx, "MainPID")
+	if err != nil {
+		return err
 	}
 	line, edge := l.station.journal.Mark(), pins.Mark()
-	if err := l.camera.show(ctx, l.pictures[i]); err != nil {
+	if err := l.camera.show(ctx, l.bad()); err != nil {
 		return err
 	}
-	if _, err := pins.Wait(ctx, edge, func(e []gpio.Edge) bool { return len(e) > 0 && e[len(e)-1].High }, failPin); err != nil {
+	if _, err := pins.Wait(ctx, edge, func(e []gpio.Edge) bool { return len(e) > 0 && e[len(e)-1].High }, rejectPin); err != nil {
 		return err
 	}
-	if _, err := l.station.Run(ctx, "systemctl kill --signal=KILL --kill-whom=main passfail"); err != nil {
+	if _, err := l.station.Run(ctx, "kill -KILL "+pid); err != nil {
 		return err
 	}
 	if _, _, err := l.station.said(ctx, line, "status=9/KILL"); err != nil {
@@ -227,7 +255,7 @@ func (l *piLane) back(restarts int) func(context.Context) error {
 		if err := l.station.running(ctx, restarts); err != nil {
 			return err
 		}
-		playing, err := l.camera.play("1")
+		playing, err := l.camera.play("*.jpg", "1")
 		if err != nil {
 			return err
 		}
@@ -240,7 +268,7 @@ func (l *piLane) back(restarts int) func(context.Context) error {
 
 // hang stops the service's process while it inspects: from then until systemd's watchdog ends it, no pin may move.
 func (l *piLane) hang(ctx context.Context) error {
-	playing, err := l.camera.play("1")
+	playing, err := l.camera.play("*.jpg", "1")
 	if err != nil {
 		return err
 	}
