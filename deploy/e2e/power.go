@@ -199,8 +199,8 @@ func (l *powerLane) work(kind string, i int) (capture *agent.Command, err error)
 	return capture, err
 }
 
-// installCommand installs the later version of the package.
-const installCommand = "DEBIAN_FRONTEND=noninteractive dpkg --force-confold --install " + rig.Inside + "/update.deb"
+// installCommand installs the later version of the package as 'make flash HOST=' has the station do it.
+const installCommand = "/usr/lib/passfail/update.sh install " + rig.Inside + "/update.deb"
 
 // whole boots the card and checks that the station is whole.
 func (l *powerLane) whole(ctx context.Context) error {
