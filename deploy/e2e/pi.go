@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -303,14 +302,18 @@ func (l *piLane) onlyExpectedRestarts(ctx context.Context) error {
 }
 
 func (l *piLane) off(ctx context.Context) error {
+	if _, err := l.station.Run(ctx, "systemctl stop passfail"); err != nil {
+		return err
+	}
+	levels, err := l.station.Pins.Levels(ctx, passPin, failPin, rejectPin, heartbeatPin)
+	if err != nil {
+		return err
+	}
+	if slices.Contains(levels, true) {
+		return fmt.Errorf("stopped, it leaves pass, fail, reject, heartbeat high: %v", levels)
+	}
 	if err := l.station.Shutdown(ctx); err != nil {
 		return fmt.Errorf("%w; the end of its console:\n%s", err, l.station.Console())
-	}
-	edges, _ := l.station.Pins.Since(0)
-	for _, p := range gpio.Pulses(edges) {
-		if p.To.IsZero() && slices.Contains([]int{passPin, failPin, rejectPin, heartbeatPin}, p.Pin) {
-			return fmt.Errorf("GPIO%s is left high", strconv.Itoa(p.Pin))
-		}
 	}
 	return nil
 }

@@ -71,7 +71,7 @@ func (m Machine) arguments(dir, cardPath, sshForward string) ([]string, error) {
 	if sshForward == "" {
 		return append(args, "-nic", "none"), nil
 	}
-	device := "virtio-net-pci"
+	device := "virtio-net-pci,romfile=" // Debian has that in a package of its own, for booting from a network
 	if m == Raspi3B {
 		device = "usb-net"
 	}

@@ -83,7 +83,13 @@ func (p *Pi) boot(ctx context.Context, c Config) error {
 		defer close(p.ended)
 		p.err = p.cmd.Wait()
 	}()
-	return p.connect(ctx, !c.NoPins)
+	err = p.connect(ctx, !c.NoPins)
+	if err == nil {
+		return nil
+	}
+	p.cmd.Process.Kill() // what it said of itself is worth more than that it is gone
+	<-p.ended
+	return fmt.Errorf("%w; %w", err, p.Ended())
 }
 
 // firmware puts what QEMU is to boot into the machine's folder, as the Pi's firmware would into its memory, and returns the

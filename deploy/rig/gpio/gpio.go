@@ -4,6 +4,9 @@
 // On -M raspi3b that is the Pi's own GPIO block. Its outputs are seen; an input can be given a level there, which the
 // machine can read, but QEMU makes no interrupt of it. On -M virt it is an Arm PL061, whose inputs interrupt; it has eight
 // lines, which the machine's device tree gives names of the Pi's ([VirtLines]).
+//
+// QEMU tells an edge when an output changes. A pin that is let go while it is high, made an input by the kernel when a
+// process dies, and then driven low from the start, gives none: its next edge is a fall. [Pins.Levels] has the truth then.
 package gpio
 
 import (
