@@ -128,7 +128,7 @@ settle() {
     restore_config
     finish refused "${state[to]} ${1:-could not be installed, see above}; ${state[from]} is in place, unchanged"
   else
-    state[why]="its package could not be installed"
+    state[why]="its package could not be installed${1:+, as its installation was interrupted}"
     save undoing
   fi
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -114,4 +115,40 @@ func TestOpenWithoutDevice(t *testing.T) {
 	if _, err := Open(filepath.Join(t.TempDir(), "none")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("%v", err)
 	}
+}
+
+// The kernel's own word, whatever lsblk says. Takes root, for a loop device.
+func TestOpenInUse(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "card")
+	if err := os.WriteFile(path, make([]byte, chunk), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command("losetup", "--find", "--show", path).CombinedOutput()
+	if err != nil {
+		t.Skipf("no loop device: %v: %s", err, out)
+	}
+	loop := strings.TrimSpace(string(out))
+	t.Cleanup(func() { _ = exec.Command("losetup", "--detach", loop).Run() })
+
+	first, err := Open(loop)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if first.size != chunk {
+		t.Errorf("%d bytes, expected %d", first.size, chunk)
+	}
+	if second, err := Open(loop); err == nil {
+		_ = second.Close()
+		t.Error("opened twice")
+	} else if !strings.Contains(err.Error(), "is in use, says the kernel") {
+		t.Errorf("opened twice: %v", err)
+	}
+	if err := first.Close(); err != nil {
+		t.Error(err)
+	}
+	again, err := Open(loop)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = again.Close()
 }
