@@ -214,6 +214,31 @@ check "connects again, and reports" said 'the connection to .* broke'
 check "that all is well" [ "$(cat "$tmp/code")" = 0 ]
 check "which it is" well +good4
 
+# An archive that the station has not heard of yet has what the new version depends on.
+archive() {
+  mkdir -p "$tmp/more/DEBIAN" "$root/archive"
+  printf '%s\n' 'Package: passfail-more' 'Version: 1' 'Architecture: all' 'Maintainer: test <test@passfail.example>' 'Description: test' >"$tmp/more/DEBIAN/control"
+  dpkg-deb --build --root-owner-group "$tmp/more" "$root/archive/more.deb" >/dev/null
+  {
+    cat "$tmp/more/DEBIAN/control"
+    echo "Filename: ./more.deb"
+    echo "Size: $(stat -c %s "$root/archive/more.deb")"
+    echo "SHA256: $(sha256sum <"$root/archive/more.deb" | cut -d ' ' -f 1)"
+  } >"$root/archive/Packages"
+  echo 'deb [trusted=yes] file:/archive ./' >"$root/etc/apt/sources.list.d/archive.list"
+}
+archive
+check "an update that needs another package fetches it: ends with 0" ends 0 more5
+check "whole, and judging" well +more5
+check "back to an older version: ends with 0" ends 0 good4
+check "whole, and judging" well +good4
+
+inside mount -t tmpfs -o size=70m tmpfs /var/lib/passfail-update
+check "too little room: ends with 1" ends 1 good5
+check "says how much it takes" said 'MiB are free at .*: make room first'
+inside umount /var/lib/passfail-update
+check "nothing was changed" well +good4
+
 # killed MOMENT DELAY PACKAGE CODE VERSION: the container is killed so many seconds after the moment, a phase of the update or what
 # dpkg writes into its log, and started again; the flash that was under way connects again and ends with one of the codes.
 killed() {
@@ -253,7 +278,7 @@ killed phase:undoing 0.5 scripts5 3 +good5
 killed phase:watching-old 1 mute5 3 +good5
 
 gone() { [ "$(inside "dpkg-query -W -f='\${db:Status-Status}' passfail")" = config-files ] && inside '! test -e /usr/bin/passfail'; }
-inside dpkg --remove passfail
+inside dpkg --remove passfail >/dev/null 2>&1
 check "a first installation that fails is taken away again: ends with 3" ends 3 crash5
 check "it is gone" gone
 check "and so is one whose every script fails: ends with 3" ends 3 scripts5
