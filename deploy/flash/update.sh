@@ -168,6 +168,7 @@ undo() {
   if [ -z "${state[from]}" ]; then
     note "taking ${state[to]} away again; configuration and models stay"
     dpkg_ --force-remove-reinstreq --remove passfail || { drop_scripts && dpkg_ --force-remove-reinstreq --remove passfail; } || done=
+    restore_config
     [ -z "$done" ] || finish undone "${state[to]} was taken away again, as nothing was installed before: ${state[why]}"
   else
     note "putting ${state[from]} back"
