@@ -157,7 +157,7 @@ watch() {
   fi
   state[why]=$why
   note "it does not: $why"
-  journalctl -u "$service" --since "@$since_watch" -n 60 --no-pager -o short-iso 2>&1 | put "$dir/journal"
+  { journalctl -u "$service" --since "@$since_watch" -n 60 --no-pager -o short-iso 2>&1 || true; } | put "$dir/journal"
   note "what the journal says:"
   tail -n 25 "$dir/journal" | cut -c 1-300 | sed 's/^/    /'
   save undoing
