@@ -25,7 +25,7 @@ if [ "$(stat -f -c %T /sys/fs/cgroup)" != cgroup2fs ]; then
 fi
 if [ "${2-}" != inside ]; then
   system=$(deploy/deb-system.sh "$release" "${debs[0]}")
-  exec unshare --net bash "$0" "$release" inside "$system"
+  exec unshare --net bash deploy/flash/host-test.sh "$release" inside "$system"
 fi
 system=$3
 ip link set lo up

@@ -3,16 +3,16 @@
 # that 'deb.sh ARCH RELEASE' makes for this machine's processor. The last line says how many checks passed and failed.
 set -euo pipefail
 . "$(dirname "$0")/../common.sh"
-cd "$(dirname "$0")"
+cd "$(dirname "$0")/../.."
 
 scratch
 ended=0
 {
-  ./device-test.sh || ended=$?
+  deploy/flash/device-test.sh || ended=$?
   for release in "$@"; do
-    ./host-test.sh "$release" || ended=$?
+    deploy/flash/host-test.sh "$release" || ended=$?
   done
   echo "ended=$ended"
-} | tee "$tmp/said" | grep -v '^ended='
+} | tee "$tmp/said" | grep --line-buffered -v '^ended='
 awk '/^[0-9]+ passed, [0-9]+ failed$/ { passed += $1; failed += $3 } END { print passed + 0 " passed, " failed + 0 " failed" }' "$tmp/said"
 grep -qx 'ended=0' "$tmp/said"
