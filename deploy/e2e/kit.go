@@ -35,8 +35,8 @@ func stationConfig(shipped string) (string, error) {
 		`frozen_after = "5s"`, `frozen_after = "10m"`,
 		`reopen_max = "10s"`, `reopen_max = "1s"`,
 		`board = "simulated"`, `board = "gpio"`,
-		`width = "100ms"`, `width = "700ms"`,
-		`width = "100ms"`, `width = "700ms"`,
+		`width = "100ms"`, `width = "2s"`,
+		`width = "100ms"`, `width = "2s"`,
 		`delay = "500ms"`, `delay = "3s"`,
 		`width = "80ms"`, `width = "2s"`,
 	)
