@@ -136,6 +136,7 @@ check "fixed address" content /etc/systemd/network/10-station.network Address=19
 check "the configuration that is carried" content /etc/passfail/config.toml 'vote = 3'
 check "the service is switched on" link /etc/systemd/system/multi-user.target.wants/passfail.service systemd/system/passfail.service
 check "there is a model to judge by, on the data partition" grep -E '20[0-9]{6}-[0-9]{6}' <(inside 4 'ls /passfail/models')
+check "… and on the system, for a station whose data is lost" grep -E '20[0-9]{6}-[0-9]{6}' <(inside 2 'ls /var/lib/passfail/models')
 check "each station makes its own host key" missing /etc/ssh/ssh_host_ed25519_key
 check "… and its own machine-id" grep -q 'Size: 0' <(inside 2 'stat /etc/machine-id')
 check "nothing is left of making it" missing /tmp/station

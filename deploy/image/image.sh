@@ -74,9 +74,9 @@ $image/foreign.sh arm64 unshare --mount --pid --net --fork --kill-child bash -c 
 }
 rm -rf "$tree"/tmp/* "$tree"/var/log/*.log "$tree"/var/log/apt/* "$tree"/var/cache/ldconfig/* "${tree:?}"/dev/* "$tree"/run/*
 
-# What the station keeps lies on the data partition from the start. Owners are numbers here.
-mv "$tree/var/lib/passfail" "$tmp/data/passfail"
-mkdir "$tree/var/lib/passfail"
+# What the station keeps lies on the data partition from the start. A copy stays, with a model to judge by, for a station whose
+# data partition is lost.
+cp -a "$tree/var/lib/passfail" "$tmp/data/passfail"
 mkdir "$tmp/boot"
 cp -R "$tree/boot/firmware/." "$tmp/boot"
 rm -rf "$tree/boot/firmware"/* "$tree"/boot/initrd.img-* "$tree"/boot/vmlinuz-*
