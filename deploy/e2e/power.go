@@ -29,7 +29,7 @@ func (c cut) String() string { return fmt.Sprintf("%s, after %v", c.work, c.afte
 // plan draws so many moments: every kind of work is among the first, and so among any four.
 func plan(n int, seed uint64) []cut {
 	random := rand.New(rand.NewPCG(seed, 0))
-	span := map[string]time.Duration{"capture": 8 * time.Second, "update": 20 * time.Second, "training": 20 * time.Second, "boot": 20 * time.Second}
+	span := map[string]time.Duration{"capture": 8 * time.Second, "update": 15 * time.Second, "training": 20 * time.Second, "boot": 20 * time.Second}
 	kinds := []string{"update", "training", "capture", "boot"}
 	list := make([]cut, n)
 	for i := range list {
@@ -156,7 +156,7 @@ func (l *powerLane) cut(ctx context.Context, i int, c cut) error {
 		}
 		l.station = &station{Pi: pi}
 	}
-	capture, err := l.work(c.work, i)
+	capture, err := l.work(ctx, c.work, i)
 	if err != nil {
 		return err
 	}
@@ -182,7 +182,7 @@ func (l *powerLane) cut(ctx context.Context, i int, c cut) error {
 }
 
 // work begins what the power's cut is to come into. Pictures are captured during all of it but a boot.
-func (l *powerLane) work(kind string, i int) (capture *agent.Command, err error) {
+func (l *powerLane) work(ctx context.Context, kind string, i int) (capture *agent.Command, err error) {
 	if kind == "boot" {
 		return nil, nil
 	}
@@ -192,15 +192,24 @@ func (l *powerLane) work(kind string, i int) (capture *agent.Command, err error)
 	}
 	switch kind {
 	case "update":
-		_, err = l.station.Start(installCommand)
+		var install *agent.Command
+		if install, err = l.station.Start(installCommand); err == nil {
+			_, _, err = install.Expect(ctx, 0, "^begun$")
+		}
 	case "training":
 		_, err = l.station.Start(asPassfail + "passfail train " + rig.Inside + "/set --base mobilenet_v2 --size 224 --augment none --budget 1s --cache none --use --config " + configFile)
 	}
 	return capture, err
 }
 
-// installCommand installs the later version of the package as 'make flash HOST=' has the station do it.
-const installCommand = "/usr/lib/passfail/update.sh install " + rig.Inside + "/update.deb"
+// installCommand installs the later version of the package as 'make flash HOST=' has the station do it, and says when dpkg
+// begins to: what comes before changes nothing.
+const installCommand = `/usr/lib/passfail/update.sh install ` + rig.Inside + `/update.deb & job=$!
+while kill -0 $job 2>/dev/null; do
+	if grep -qs '^phase=installing' /var/lib/passfail-update/running; then echo begun; wait $job; exit; fi
+	sleep 0.1
+done
+wait $job`
 
 // whole boots the card and checks that the station is whole.
 func (l *powerLane) whole(ctx context.Context) error {
