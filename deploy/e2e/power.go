@@ -197,7 +197,10 @@ func (l *powerLane) work(ctx context.Context, kind string, i int) (capture *agen
 			_, _, err = install.Expect(ctx, 0, "^begun$")
 		}
 	case "training":
-		_, err = l.station.Start(asPassfail + "passfail train " + rig.Inside + "/set --base mobilenet_v2 --size 224 --augment none --budget 1s --cache none --use --config " + configFile)
+		var train *agent.Command
+		if train, err = l.station.Start(asPassfail + "passfail train " + rig.Inside + "/set --base mobilenet_v2 --size 224 --augment none --budget 1s --cache none --use --config " + configFile); err == nil {
+			_, _, err = train.Expect(ctx, 0, "^looking at the pictures")
+		}
 	}
 	return capture, err
 }
