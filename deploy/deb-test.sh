@@ -22,7 +22,7 @@ mkdir "$root"
 tar -x --numeric-owner -C "$root" -f "$system"
 mkdir "$root/test"
 cp "$deb" "$root/test/1.deb"
-cp deploy/deb/chroot-test.sh "$root/test/"
+cp deploy/checks.sh deploy/deb/chroot-test.sh "$root/test/"
 
 # later NUMBER: the same package as a later version whose default configuration has a line more.
 later() {

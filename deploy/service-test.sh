@@ -30,7 +30,7 @@ mkdir "$root"
 tar -x --numeric-owner -C "$root" -f "$system"
 mkdir "$root/test"
 cp "${debs[0]}" "$root/test/passfail.deb"
-cp deploy/deb/booted-test.sh "$root/test/"
+cp deploy/checks.sh deploy/deb/booted-test.sh "$root/test/"
 # shellcheck disable=SC2016 # $1 is the inner shell's
 unshare --mount --net --pid --fork --kill-child bash -c '
   set -e

@@ -3,9 +3,10 @@
 # shellcheck disable=SC2016 # what bash -c gets is its own to expand
 set -uo pipefail
 exec >/test/result 2>&1
+# shellcheck source=deploy/checks.sh
+. /test/checks.sh
 
 config=/etc/passfail/config.toml
-passed=0 failed=0
 
 # eventually WHAT COMMAND...: the command succeeds within 30 seconds.
 eventually() {
@@ -13,15 +14,12 @@ eventually() {
   shift
   for _ in {1..150}; do
     if text=$("$@" 2>&1); then
-      passed=$((passed + 1))
-      echo "ok      $what"
+      ok "$what"
       return
     fi
     sleep 0.2
   done
-  failed=$((failed + 1))
-  echo "FAILED  $what: $text"
-  systemctl status passfail --no-pager -l -n 15 | sed 's/^/        /'
+  not_ok "$what: $text" < <(systemctl status passfail --no-pager -l -n 15)
 }
 
 show() { systemctl show -P "$1" passfail; }
@@ -77,5 +75,5 @@ echo 'nonsense = 1' >>"$config"
 systemctl restart passfail
 eventually "a wrong configuration is told in the journal" said 'config.toml: .*nonsense'
 
-echo "$passed passed, $failed failed"
+tally
 systemctl poweroff --force

@@ -2,31 +2,11 @@
 # chroot-test.sh: run by deb-test.sh inside a clean system, where /test holds the package as 1.deb and two later ones.
 # shellcheck disable=SC2016 # what bash -c gets is its own to expand
 set -euo pipefail
+# shellcheck source=deploy/checks.sh
+. /test/checks.sh
 
 config=/etc/passfail/config.toml
 store=/var/lib/passfail/models
-passed=0 failed=0
-
-# check WHAT COMMAND...: the command succeeds.
-check() {
-  local what=$1 text
-  shift
-  if text=$("$@" 2>&1); then
-    passed=$((passed + 1))
-    echo "ok      $what"
-  else
-    failed=$((failed + 1))
-    echo "FAILED  $what"
-    printf '%s\n' "$text" | tail -n 20 | sed 's/^/        /'
-  fi
-}
-
-# refuse WHAT COMMAND...: the command fails.
-refuse() {
-  local what=$1
-  shift
-  check "$what" bash -c '! "$@"' in "$@"
-}
 
 apt() { apt-get -q -y -o Dpkg::Use-Pty=0 --no-install-recommends -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@"; }
 station() { runuser -u passfail -- passfail "$@"; }
@@ -116,5 +96,4 @@ check "dpkg has nothing to complain of" bash -c '[ -z "$(dpkg --audit)" ]'
 check "installs after that" apt install /test/1.deb
 check "the demo's model is the first and judges" active_demo
 
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+tally

@@ -3,13 +3,13 @@
 # Needs root. What is decided by what lsblk says of real disks is tested in deploy/flash/card.
 set -euo pipefail
 . "$(dirname "$0")/../common.sh"
+. "$(dirname "$0")/../checks.sh"
 cd "$(dirname "$0")/../.."
 [ "$(id -u)" -eq 0 ] || die "loop devices take root: sudo make flash-test"
 
 scratch
 loops=()
 trap 'umount "$tmp/mounted" 2>/dev/null || true; [ ${#loops[@]} -eq 0 ] || losetup -d "${loops[@]}" || true; rm -rf "$tmp"' EXIT
-passed=0 failed=0
 
 # loop_ NAME SIZE [OPTION...]: sets loop to a new device of that size, full of old data.
 loop_() {
@@ -28,12 +28,9 @@ fi
 ends() {
   local code=$1 pattern=$2
   if [ "$code" = "$ended" ] && { [ -z "$pattern" ] || grep -qE -- "$pattern" "$tmp/said"; }; then
-    passed=$((passed + 1))
-    echo "ok      $3"
+    ok "$3"
   else
-    failed=$((failed + 1))
-    echo "FAILED  $3: code $ended, expected $code and /$pattern/"
-    sed 's/^/        /' "$tmp/said"
+    not_ok "$3: code $ended, expected $code and /$pattern/" <"$tmp/said"
   fi
 }
 run() {
@@ -103,6 +100,4 @@ ends 1 'there is no such file' "no such image"
 device </dev/null
 ends 1 'which one\? make flash DEVICE=' "without DEVICE lists what there is"
 
-
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+tally

@@ -7,6 +7,7 @@
 # A container that is killed loses its processes, and not what the kernel has yet to write: the emulated Pi loses both.
 set -euo pipefail
 . "$(dirname "$0")/../common.sh"
+. "$(dirname "$0")/../checks.sh"
 
 release=${1:?of which release?}
 is_release "$release"
@@ -35,21 +36,6 @@ container=''
 trap 'jobs -p | xargs -r kill -KILL 2>/dev/null || true; wait; rm -rf "$tmp"' EXIT
 root=$tmp/root
 state=$root/var/lib/passfail-update
-passed=0 failed=0
-
-# check WHAT COMMAND...: the command succeeds.
-check() {
-  local what=$1 text
-  shift
-  if text=$("$@" 2>&1); then
-    passed=$((passed + 1))
-    echo "ok      $what"
-  else
-    failed=$((failed + 1))
-    echo "FAILED  $what"
-    printf '%s\n' "$text" | tail -n 20 | sed 's/^/        /'
-  fi
-}
 
 # until_ SECONDS COMMAND...: the command succeeds in that time.
 until_() {
@@ -286,5 +272,4 @@ check "it is gone" gone
 check "a first installation: ends with 0" ends 0 good5
 check "whole, with configuration and models of before, and judging" well +good5
 
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+tally

@@ -4,6 +4,7 @@
 # Needs root. Starting it is for 'make e2e'.
 set -euo pipefail
 . "$(dirname "$0")/../common.sh"
+. "$(dirname "$0")/../checks.sh"
 
 release=${1:?of which release?}
 is_release "$release"
@@ -31,26 +32,21 @@ TOML
 card=$tmp/card.img
 deploy/image/image.sh "$release" "$tmp/station.toml" "$card" >/dev/null
 
-passed=0 failed=0
-# check WHAT COMMAND...: the command succeeds.
+# check WHAT COMMAND...: the command succeeds, in a shell of its own, which ends with the first command that fails.
 check() {
-  local what=$1 text
+  local what=$1 text code
   shift
-  # In a shell of its own, which ends with the first command that fails: in a condition it would go on.
   set +e
   text=$(
     set -e
     "$@" 2>&1
   )
-  local code=$?
+  code=$?
   set -e
   if [ $code -eq 0 ]; then
-    passed=$((passed + 1))
-    echo "ok      $what"
+    ok "$what"
   else
-    failed=$((failed + 1))
-    echo "FAILED  $what"
-    printf '%s\n' "$text" | tail -n 20 | sed 's/^/        /'
+    not_ok "$what" <<<"$text"
   fi
 }
 not() { ! "$@"; }
@@ -142,5 +138,4 @@ check "… and its own machine-id" grep -q 'Size: 0' <(inside 2 'stat /etc/machi
 check "nothing is left of making it" missing /tmp/station
 check "the password of the WLAN is nowhere" not grep -qaF 'not for the card' "$card"
 
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+tally
