@@ -47,6 +47,24 @@ triplet() {
 # shellcheck disable=SC2034 # used by those who source this
 gcc=12
 
+# package ARCH RELEASE: the package that 'deb.sh ARCH RELEASE' has made, as a path from the repository's root.
+package() {
+  local debs=("dist/$2-$1"/passfail_*_"$1".deb)
+  [ -e "${debs[0]}" ] || die "there is no package in dist/$2-$1; 'make deb ARCH=$1 RELEASE=$2' makes it"
+  echo "${debs[0]}"
+}
+
+# bootable RELEASE: makes ready to boot a system of that release in systemd-nspawn, or fails where this machine cannot.
+bootable() {
+  [ "$(stat -f -c %T /sys/fs/cgroup)" != cgroup2fs ] || return 0
+  # systemd 256 and later does not boot on control groups of the first version.
+  if [ "$1" != bookworm ]; then
+    say "not tested: a systemd as new as $1's does not run under this machine's control groups"
+    return 1
+  fi
+  export SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=0
+}
+
 # Makes a folder that is gone when the script ends, on the cache's own disk, so that what was made
 # in it can be renamed into place whole.
 scratch() {

@@ -10,9 +10,7 @@ is_release "$release"
 arch=$(machine)
 cd "$(dirname "$0")/.."
 [ "$(id -u)" -eq 0 ] || die "a chroot takes root: sudo make deb-test"
-debs=(dist/"$release-$arch"/passfail_*.deb)
-[ -e "${debs[0]}" ] || die "there is no package in dist/$release-$arch; build it first"
-deb=${debs[0]}
+deb=$(package "$arch" "$release")
 
 system=$(deploy/deb-system.sh "$release" "$deb")
 scratch

@@ -10,26 +10,18 @@ is_release "$release"
 arch=$(machine)
 cd "$(dirname "$0")/.."
 [ "$(id -u)" -eq 0 ] || die "a container takes root: sudo make deb-test"
-debs=(dist/"$release-$arch"/passfail_*.deb)
-[ -e "${debs[0]}" ] || die "there is no package in dist/$release-$arch; build it first"
+deb=$(package "$arch" "$release")
 command -v systemd-nspawn >/dev/null || die "systemd-nspawn is needed; 'make deb-test' installs it"
 
-if [ "$(stat -f -c %T /sys/fs/cgroup)" != cgroup2fs ]; then
-  # systemd 256 and later does not boot on control groups of the first version.
-  if [ "$release" != bookworm ]; then
-    say "not tested: a systemd as new as $release's does not run under this machine's control groups"
-    exit
-  fi
-  export SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=0
-fi
+bootable "$release" || exit 0
 
-system=$(deploy/deb-system.sh "$release" "${debs[0]}")
+system=$(deploy/deb-system.sh "$release" "$deb")
 scratch
 root=$tmp/root
 mkdir "$root"
 tar -x --numeric-owner -C "$root" -f "$system"
 mkdir "$root/test"
-cp "${debs[0]}" "$root/test/passfail.deb"
+cp "$deb" "$root/test/passfail.deb"
 cp deploy/checks.sh deploy/deb/booted-test.sh "$root/test/"
 # shellcheck disable=SC2016 # $1 is the inner shell's
 unshare --mount --net --pid --fork --kill-child bash -c '
@@ -49,7 +41,7 @@ printf '[Service]\nWatchdogSec=4s\nRestartSec=1s\n' >"$root/etc/systemd/system/p
 printf '[Service]\nExecStart=/bin/bash /test/booted-test.sh\n' >"$root/etc/systemd/system/booted-test.service"
 ln -s ../booted-test.service "$root/etc/systemd/system/multi-user.target.wants/"
 
-say "booting Debian $release with $(basename "${debs[0]}")"
+say "booting Debian $release with $(basename "$deb")"
 timeout 240 systemd-nspawn --quiet --directory="$root" --register=no --keep-unit --private-network --console=pipe --boot \
   </dev/null &>"$tmp/console" || say "the container ended with code $?; its console: $(tail -n 3 "$tmp/console")"
 cat "$root/test/result" || die "nothing was tested: $(tail -n 20 "$tmp/console")"

@@ -14,18 +14,10 @@ is_release "$release"
 arch=$(machine)
 cd "$(dirname "$0")/../.."
 [ "$(id -u)" -eq 0 ] || die "a container takes root: sudo make flash-test"
-debs=(dist/"$release-$arch"/passfail_*.deb)
-[ -e "${debs[0]}" ] || die "there is no package in dist/$release-$arch; build it first"
-if [ "$(stat -f -c %T /sys/fs/cgroup)" != cgroup2fs ]; then
-  # systemd 256 and later does not boot on control groups of the first version.
-  if [ "$release" != bookworm ]; then
-    say "not tested: a systemd as new as $release's does not run under this machine's control groups"
-    exit
-  fi
-  export SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=0
-fi
+deb=$(package "$arch" "$release")
+bootable "$release" || exit 0
 if [ "${2-}" != inside ]; then
-  system=$(deploy/deb-system.sh "$release" "${debs[0]}")
+  system=$(deploy/deb-system.sh "$release" "$deb")
   exec unshare --net bash deploy/flash/host-test.sh "$release" inside "$system"
 fi
 system=$3
@@ -52,7 +44,7 @@ until_() {
 # variant NAME SCRIPT: the package as version +NAME, after SCRIPT changed it, in the folder of its files.
 variant() {
   local dir=$tmp/$1
-  dpkg-deb --raw-extract "${debs[0]}" "$dir"
+  dpkg-deb --raw-extract "$deb" "$dir"
   sed -i "s/^Version: .*/&+$1/" "$dir/DEBIAN/control"
   (cd "$dir" && bash -e -c "$2" && find usr etc -type f -not -path etc/passfail/config.toml -print0 | sort -z | xargs -0 md5sum >DEBIAN/md5sums)
   dpkg-deb --build --root-owner-group -Znone "$dir" "$tmp/$1.deb" >/dev/null
@@ -81,7 +73,7 @@ make_station() {
   mkdir "$root"
   tar -x --numeric-owner -C "$root" -f "$system"
   mkdir "$root/test"
-  cp "${debs[0]}" "$root/test/passfail.deb"
+  cp "$deb" "$root/test/passfail.deb"
   # shellcheck disable=SC2016 # $1 is the inner shell's
   unshare --mount --net --pid --fork --kill-child bash -c '
     set -e
@@ -145,7 +137,7 @@ whole() {
 }
 well() { whole "$1" && judges; }
 
-say "booting Debian $release with $(basename "${debs[0]}")"
+say "booting Debian $release with $(basename "$deb")"
 make_station
 boot
 models=$(inside 'find /var/lib/passfail/models -type f -exec sha256sum {} + | sort')

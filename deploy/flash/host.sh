@@ -61,8 +61,7 @@ say "$host: ${there[system]}, ${there[arch]}, passfail ${there[installed]:-not i
 deb=${DEB-}
 if [ -z "$deb" ]; then
   make --no-print-directory deb ARCH="${there[arch]}" RELEASE="${there[release]}" >&2
-  debs=("dist/${there[release]}-${there[arch]}"/passfail_*_"${there[arch]}".deb)
-  deb=${debs[0]}
+  deb=$(package "${there[arch]}" "${there[release]}")
 fi
 [ -e "$deb" ] || die "$deb was not made"
 arch=$(dpkg-deb --field "$deb" Architecture) || die "$deb is no Debian package"

@@ -42,9 +42,7 @@ first=4 boot=256 root=2048 data=256
 
 scratch
 station -out "$tmp/station" "$toml"
-debs=(dist/"$release-arm64"/passfail_*_arm64.deb)
-[ -e "${debs[0]}" ] || die "there is no package in dist/$release-arm64; build it first"
-deb=${debs[0]}
+deb=$(package arm64 "$release")
 archive=$($image/root.sh "$release" "$deb")
 
 SOURCE_DATE_EPOCH=$(deploy/version.sh --time)
