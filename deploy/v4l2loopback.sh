@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # v4l2loopback.sh RELEASE KERNEL: prints the path of v4l2loopback.ko, a camera whose pictures another program delivers, for
 # that kernel of Debian's for arm64 (6.1.0-56-arm64); builds it where it is missing. It is for the emulated Pi. Wants what
-# setup.sh e2e installs. MIRROR=… names another mirror of Debian.
+# setup.sh e2e installs. The packages come from where this machine's own apt has Debian's; MIRROR=… names another mirror.
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
@@ -9,8 +9,6 @@ release=${1:?for which release?}
 kernel=${2:?for which kernel?}
 is_release "$release"
 [[ $kernel == *-arm64 ]] || die "kernel $kernel: one of Debian's for arm64 is wanted, such as 6.1.0-56-arm64"
-mirror=${MIRROR:-http://deb.debian.org/debian}
-
 key=$(printf '%s\n' 1 "$release" "$kernel" "$gcc" | sha256sum | cut -c 1-12)
 module=$cache/v4l2loopback/$kernel-$key.ko
 if [ -e "$module" ]; then
@@ -18,6 +16,10 @@ if [ -e "$module" ]; then
   exit
 fi
 
+# shellcheck disable=SC2016 # $(REPO_URI) is apt's
+mirror=${MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' 'Identifier: Packages' 'Origin: Debian' 'Label: Debian' | head -n 1)}
+[ -n "$mirror" ] || die "this machine's apt knows no mirror of Debian: name one by MIRROR="
+mirror=${mirror%/}
 say "building v4l2loopback for Linux $kernel"
 scratch
 mkdir -p "$tmp"/{lists,cache/archives}/partial "$tmp/debs" "$tmp/root"
