@@ -50,7 +50,17 @@ func (c *Config) check() Errors {
 	}
 	k.whole("model.threads", c.Model.Threads, 0, 64)
 	c.Decision.check(&k)
+	c.Trigger.check(&k, &c.Belt)
+	c.Belt.check(&k)
 	c.Outputs.check(&k)
+	c.Confirm.check(&k)
+	c.Stop.check(&k)
+	c.Condition.check(&k)
+	c.History.check(&k)
+	k.address("metrics.listen", c.Metrics.Listen)
+	k.address("api.listen", c.API.Listen)
+	c.checkTogether(&k)
+	c.checkProducts(&k)
 	k.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	k.oneOf("log.format", c.Log.Format, "text", "json")
 	return k.errs
@@ -133,39 +143,4 @@ func (d *Decision) check(k *checker) {
 		k.bad("decision.novelty_limit", d.NoveltyLimit, "0 (off), or 0.1 to 100 times the model's own limit is possible")
 	}
 	k.whole("decision.vote", d.Vote, 1, 99)
-}
-
-const (
-	minPulse = time.Millisecond
-	maxPulse = time.Minute
-)
-
-func (o *Outputs) check(k *checker) {
-	k.oneOf("outputs.board", o.Board, "gpio", "simulated")
-	o.Pass.check("outputs.pass", k)
-	o.Fail.check("outputs.fail", k)
-	k.oneOf("outputs.reject.active", o.Reject.Active, "high", "low")
-	k.span("outputs.reject.delay", o.Reject.Delay, 0, 10*time.Minute)
-	k.span("outputs.reject.width", o.Reject.Width, minPulse, maxPulse)
-	k.oneOf("outputs.heartbeat.active", o.Heartbeat.Active, "high", "low")
-	k.span("outputs.heartbeat.period", o.Heartbeat.Period, 20*time.Millisecond, time.Minute)
-	pins := []struct{ key, pin string }{
-		{"outputs.pass.pin", o.Pass.Pin}, {"outputs.fail.pin", o.Fail.Pin},
-		{"outputs.reject.pin", o.Reject.Pin}, {"outputs.heartbeat.pin", o.Heartbeat.Pin},
-	}
-	for i, p := range pins {
-		for _, q := range pins[:i] {
-			if p.pin != "" && strings.EqualFold(p.pin, q.pin) {
-				k.bad(p.key, p.pin, `%s has the same pin; give each its own, or "" to one that is not wired`, q.key)
-			}
-		}
-	}
-}
-
-func (o *Output) check(key string, k *checker) {
-	k.oneOf(key+".active", o.Active, "high", "low")
-	k.oneOf(key+".mode", o.Mode, "pulse", "level")
-	if o.Mode == "pulse" {
-		k.span(key+".width", o.Width, minPulse, maxPulse)
-	}
 }

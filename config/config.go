@@ -7,8 +7,22 @@ type Config struct {
 	Camera   Camera   `toml:"camera"`
 	Model    Model    `toml:"model"`
 	Decision Decision `toml:"decision"`
+	Trigger  Trigger  `toml:"trigger"`
+	Belt     Belt     `toml:"belt"`
 	Outputs  Outputs  `toml:"outputs"`
-	Log      Log      `toml:"log"`
+	Confirm  Confirm  `toml:"confirm"`
+	Stop     Stop     `toml:"stop"`
+
+	Condition Condition `toml:"condition"`
+
+	Product ProductChoice `toml:"product"`
+	History History       `toml:"history"`
+	Metrics Metrics       `toml:"metrics"`
+	API     API           `toml:"api"`
+	Log     Log           `toml:"log"`
+
+	// Products are the sections [products.NAME], by name.
+	Products []Product `toml:"-"`
 
 	// Dir is the folder of the file: relative paths in it start there.
 	Dir string `toml:"-"`
@@ -55,38 +69,6 @@ type Decision struct {
 	Vote            int      `toml:"vote"`             // frames that vote on a verdict
 }
 
-// Outputs says which pins tell the verdict, and how.
-type Outputs struct {
-	Board     string    `toml:"board"` // gpio, simulated
-	Pass      Output    `toml:"pass"`
-	Fail      Output    `toml:"fail"`
-	Reject    Reject    `toml:"reject"`
-	Heartbeat Heartbeat `toml:"heartbeat"`
-}
-
-// Output is a pin that tells a verdict.
-type Output struct {
-	Pin    string   `toml:"pin"`    // "GPIO17"; "": not used
-	Active string   `toml:"active"` // high, low
-	Mode   string   `toml:"mode"`   // pulse, level
-	Width  Duration `toml:"width"`  // of a pulse
-}
-
-// Reject is the pin that pushes a bad part off.
-type Reject struct {
-	Pin    string   `toml:"pin"`
-	Active string   `toml:"active"`
-	Delay  Duration `toml:"delay"` // from when the picture was taken
-	Width  Duration `toml:"width"`
-}
-
-// Heartbeat is the pin that toggles while the station inspects.
-type Heartbeat struct {
-	Pin    string   `toml:"pin"`
-	Active string   `toml:"active"`
-	Period Duration `toml:"period"` // of a whole beat, on and off
-}
-
 // Log says what is logged, and how.
 type Log struct {
 	Level  string `toml:"level"`  // debug, info, warn, error
@@ -96,6 +78,7 @@ type Log struct {
 // Default is the configuration of an empty file.
 func Default() *Config {
 	ms := func(n int) Duration { return Duration(time.Duration(n) * time.Millisecond) }
+	high := Signal{Active: "high"}
 	return &Config{
 		Camera: Camera{
 			Source: "/dev/video0", Flip: "none", Pace: "realtime", Interval: ms(500),
@@ -107,9 +90,21 @@ func Default() *Config {
 			Board:     "gpio",
 			Pass:      Output{Pin: "GPIO17", Active: "high", Mode: "pulse", Width: ms(100)},
 			Fail:      Output{Pin: "GPIO27", Active: "high", Mode: "pulse", Width: ms(100)},
-			Reject:    Reject{Pin: "GPIO22", Active: "high", Delay: ms(500), Width: ms(80)},
+			Reject:    Reject{Pin: "GPIO22", Active: "high", Delay: ms(500), Width: ms(80), Repeat: 1, Pause: ms(40), Lead: ms(20), Neighbour: "hold"},
 			Heartbeat: Heartbeat{Pin: "GPIO23", Active: "high", Period: ms(1000)},
+			Strobe:    Strobe{Active: "high", Lead: ms(1), Width: ms(20)},
+			Ready:     high, Busy: high, Alarm: high, LineStop: high, Green: high, Amber: high, Red: high, Buzzer: high,
 		},
-		Log: Log{Level: "info", Format: "text"},
+		Trigger: Trigger{
+			Mode: "continuous", Pin: "GPIO24", Active: "high", Debounce: ms(2), Within: ms(200), Frames: 1, Pick: "vote",
+			Presence: Presence{Enter: 0.10, Leave: 0.04},
+		},
+		Belt:      Belt{Measure: "time", Capacity: 256},
+		Confirm:   Confirm{Active: "high", Debounce: ms(2), Within: ms(500), Missing: "stop"},
+		Stop:      Stop{Of: 50, ResetActive: "high", ResetBounce: ms(20)},
+		Condition: Condition{Lasting: ms(2000), Then: "alarm"},
+		Product:   ProductChoice{Active: "high", Settle: ms(50)},
+		History:   History{Days: 90, MaxMB: 4096, MinFreeMB: 512, Quality: 90, Passes: 0.02},
+		Log:       Log{Level: "info", Format: "text"},
 	}
 }

@@ -52,6 +52,9 @@ func Load(path string) (*Config, error) {
 		return nil, list
 	}
 	c.Dir = filepath.Dir(path)
+	for _, p := range c.Products {
+		p.Config.Dir = c.Dir
+	}
 	return c, nil
 }
 
@@ -74,9 +77,14 @@ func Parse(text string) (*Config, error) {
 	}
 	c := Default()
 	var b binder
+	products, some := tree["products"]
+	delete(tree, "products")
 	b.table(tree, reflect.ValueOf(c).Elem(), "")
 	if c.Model.Store != "" && !given(tree, "model", "file") {
 		c.Model.File = "" // the default is for who says nothing
+	}
+	if some {
+		b.products(products, c)
 	}
 	// A value that could not be read has its default now, which may not go
 	// with the others: only what was read is worth checking.
