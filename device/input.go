@@ -57,6 +57,8 @@ type Input struct {
 	close    func()
 	stop     chan struct{}
 	ended    chan struct{}
+
+	debounced atomic.Bool // active, as the last level that lasted
 }
 
 // NewInput makes a pin an input and begins to watch it. A part that is there
@@ -86,7 +88,9 @@ func NewInput(board *Board, s InputSettings) (*Input, error) {
 		<-i.ended
 		board.release(p)
 	})
-	go i.watch(i.active())
+	active := i.active()
+	i.debounced.Store(active)
+	go i.watch(active)
 	return i, nil
 }
 
@@ -117,11 +121,15 @@ func (i *Input) Missed() uint64 { return i.missed.Load() }
 // Close ends the watch and gives the pin back to the board.
 func (i *Input) Close() { i.close() }
 
-// watch follows the pin. A level that lasts for as long as Debounce is the input's; it has
-// been so since the first edge after the input was last quiet.
+// Active tells whether the input is active, by the last level that lasted for
+// Debounce: for a code that is read from several inputs, or an interlock.
+func (i *Input) Active() bool { return i.debounced.Load() }
+
+// watch follows the pin and tells what the debouncer makes of it.
 func (i *Input) watch(active bool) {
 	defer close(i.ended)
-	var first, latest time.Time // edges since the input was last quiet; first is zero while it is
+	epoch := time.Now()
+	d := NewDebouncer(i.settings.Debounce, active)
 	for {
 		select {
 		case <-i.stop:
@@ -129,28 +137,25 @@ func (i *Input) watch(active bool) {
 		default:
 		}
 		wait := glance
-		if !first.IsZero() {
-			wait = min(wait, max(i.settings.Debounce-time.Since(latest), time.Microsecond))
+		if due, ok := d.Due(); ok {
+			wait = min(wait, max(due-time.Since(epoch), time.Microsecond))
 		}
 		edge := i.pin.WaitForEdge(wait)
-		now := time.Now()
-		level := i.active()
-		if edge || level != active && first.IsZero() {
-			if first.IsZero() {
-				first = now
-			}
-			latest = now
+		now, level := time.Since(epoch), i.active()
+		var at time.Duration
+		var changed bool
+		if edge {
+			at, changed = d.Edge(now, level)
+		} else {
+			at, changed = d.Look(now, level)
 		}
-		if first.IsZero() || now.Sub(latest) < i.settings.Debounce {
+		if !changed {
 			continue
 		}
-		if level != active {
-			active = level
-			if active {
-				i.tell(first)
-			}
+		i.debounced.Store(d.Active())
+		if d.Active() {
+			i.tell(epoch.Add(at))
 		}
-		first = time.Time{}
 	}
 }
 

@@ -87,6 +87,36 @@ func TestInput(t *testing.T) {
 	}
 }
 
+// Active is what has lasted, not what the pin shows.
+func TestInputActive(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		board := OpenSimulated(nil)
+		p, _ := board.Pin("GPIO24")
+		pin := p.(*SimulatedPin)
+		pin.Drive(gpio.Low)
+		in, err := NewInput(board, InputSettings{Name: "product", Pin: "GPIO24", ActiveLow: true, Debounce: 5 * ms})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer in.Close()
+		if !in.Active() {
+			t.Error("what is there from the start is not active")
+		}
+		for _, step := range []struct {
+			level gpio.Level
+			after time.Duration
+			want  bool
+		}{{gpio.High, 4 * ms, true}, {gpio.Low, 10 * ms, true}, {gpio.High, 6 * ms, false}, {gpio.Low, 4 * ms, false}, {gpio.Low, 2 * ms, true}} {
+			pin.Drive(step.level)
+			time.Sleep(step.after)
+			synctest.Wait()
+			if in.Active() != step.want {
+				t.Errorf("%v after %v: active %v, want %v", step.after, step.level, in.Active(), step.want)
+			}
+		}
+	})
+}
+
 // Who doesn't fetch activations loses the last of them, and it is counted.
 func TestInputMissed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
