@@ -20,11 +20,29 @@ type span struct {
 // schedule is the union of the pulses of one output that have not ended: disjoint spans that
 // don't touch, in the order of time. It never grows beyond its capacity, so it allocates nothing.
 type schedule struct {
-	spans []span
+	spans  []span
+	before []span // room to undo what addTrain began
 }
 
 func newSchedule(capacity int) schedule {
-	return schedule{spans: make([]span, 0, capacity)}
+	return schedule{spans: make([]span, 0, capacity), before: make([]span, 0, capacity)}
+}
+
+// addTrain merges what is not past of a train into the union: all of that, or, if there is no room, nothing.
+func (s *schedule) addTrain(start, now time.Duration, t train) bool {
+	s.before = append(s.before[:0], s.spans...)
+	for n := range t.count {
+		begin := start + t.at(n)
+		end := begin + t.width
+		if end <= now {
+			continue
+		}
+		if !s.add(span{start: max(begin, now), end: end, pulses: 1}) {
+			s.spans = append(s.spans[:0], s.before...)
+			return false
+		}
+	}
+	return true
 }
 
 // add merges a pulse into the union. It is false if that needs one span more
