@@ -90,7 +90,7 @@ e2e: ## boot the card's image in an emulated Raspberry Pi, and test it there fro
 
 .PHONY: flash
 flash: ## onto a card: DEVICE=/dev/sdX (IMAGE=FILE.img, STATION=); or a station that runs: HOST=pi@station.local (DEB=)
-	@$(if $(HOST),deploy/flash/host.sh "$(HOST)",deploy/flash/device.sh $(DEVICE))
+	@$(if $(HOST),deploy/flash/host.sh "$(HOST)",RELEASE="$(RELEASE)" STATION="$(STATION)" OUT="$(OUT)" deploy/flash/device.sh $(DEVICE))
 
 .PHONY: flash-test
 flash-test: flash-releases = $(if $(filter command line,$(origin RELEASE)),$(RELEASE),bookworm trixie)

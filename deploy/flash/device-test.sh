@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
-# device-test.sh: tests 'make flash DEVICE=' on real block devices: loop devices, of which it makes its own and uses no other.
-# Needs root. What is decided by what lsblk says of real disks is tested in deploy/flash/card.
+# device-test.sh RELEASE: tests 'make flash DEVICE=' on real block devices: loop devices, of which it makes its own and uses no other;
+# in the end as a user would type it, which makes the image of that release. Needs root. What is decided by what lsblk says of real disks is tested in deploy/flash/card.
 set -euo pipefail
 . "$(dirname "$0")/../common.sh"
 . "$(dirname "$0")/../checks.sh"
 cd "$(dirname "$0")/../.."
+release=${1:?of which release?}
+is_release "$release"
 [ "$(id -u)" -eq 0 ] || die "loop devices take root: sudo make flash-test"
 
 scratch
@@ -99,5 +101,22 @@ IMAGE=$tmp/none device "$card" </dev/null
 ends 1 'there is no such file' "no such image"
 device </dev/null
 ends 1 'which one\? make flash DEVICE=' "without DEVICE lists what there is"
+
+# With an image that is made now, onto a card of 8 GB, which is a file that holds what is written and no more.
+made() {
+  ended=0
+  YES=1 make --no-print-directory flash DEVICE="$card" STATION="$1" RELEASE="$release" OUT="$tmp/fresh.img" </dev/null &>"$tmp/said" || ended=$?
+}
+truncate -s 8G "$tmp/large"
+card=$(losetup --find --show --partscan "$tmp/large")
+loops+=("$card")
+made "$tmp/none.toml"
+ends 2 'none.toml: no such file or directory; copy deploy/image/station.toml' "a station.toml that is not there"
+# shellcheck disable=SC2016 # a hash has $ in it
+printf 'hostname = "flashed"\n[user]\nname = "pi"\npassword = "$6$salt$%s"\n' "$(printf '%086d' 0)" >"$tmp/station.toml"
+made "$tmp/station.toml"
+ends 0 'is written, and reads back' "makes the image and writes it"
+run cmp -n "$(stat -c %s "$tmp/fresh.img")" "$tmp/fresh.img" "$tmp/large"
+ends 0 '' "byte by byte"
 
 tally

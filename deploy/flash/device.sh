@@ -29,7 +29,7 @@ if [ -z "$image" ]; then
   release=${RELEASE:-bookworm}
   is_release "$release"
   image=${OUT:-dist/$release-arm64/station.img}
-  make --no-print-directory image RELEASE="$release" OUT="$image"
+  make --no-print-directory image RELEASE="$release" STATION="${STATION:-station.toml}" OUT="$image" >&2
 fi
 
 as_root=()

@@ -264,4 +264,10 @@ check "it is gone" gone
 check "a first installation: ends with 0" ends 0 good5
 check "whole, with configuration and models of before, and judging" well +good5
 
+# As a user types it: asks the station what it runs, and makes the package for that.
+typed() { make --no-print-directory flash HOST=pi@127.0.0.1 </dev/null &>"$tmp/said" || { cat "$tmp/said"; false; }; }
+check "make flash HOST= makes the package itself: ends with 0" typed
+check "which is this checkout's" version_is "$(dpkg-deb --field "$deb" Version)"
+check "whole, and judging" well ''
+
 tally

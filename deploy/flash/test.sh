@@ -8,7 +8,7 @@ cd "$(dirname "$0")/../.."
 scratch
 ended=0
 {
-  deploy/flash/device-test.sh || ended=$?
+  deploy/flash/device-test.sh "$1" || ended=$?
   for release in "$@"; do
     deploy/flash/host-test.sh "$release" || ended=$?
   done
