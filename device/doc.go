@@ -5,7 +5,8 @@
 // of this machine), [OpenSimulated] (pins that exist only in memory and report
 // every change) and [OpenPins] (any pins that periph can make, such as those
 // of an I²C expander). [NewOutputs] makes outputs of some of them. An [Input]
-// (a photo-eye) takes its pin from the same Board, which gives each pin to one owner.
+// (a photo-eye) and an [Encoder] (how far the belt has moved) take their pins from the same Board,
+// which gives each pin to one owner. A [SimulatedBelt] moves simulated pins as a belt would.
 //
 // # At rest
 //
@@ -36,7 +37,7 @@
 // An output is active exactly while its level is set or at least one of its
 // pulses covers the moment; a pulse covers its start and not its end. So
 // overlapping and touching pulses merge, and a short one inside a long one
-// changes nothing.
+// changes nothing. A train ([Output.PulseTrainAt]) is so many pulses, and merges as they do.
 //
 // A pulse ends when it was meant to end, however late it began: the part moves
 // on, and what a late pulse hits is the next part. What can still be given is given, and
@@ -62,6 +63,13 @@
 //     turns it into a pulled-up input. [Output] remembers its level itself, and
 //     a simulated pin behaves as badly as the real one.
 //   - Halt doesn't end an output's level, so it isn't used.
+//   - The kernel keeps 16 edges of a line, and drops the oldest where more come before they
+//     are fetched; the driver doesn't tell. So a single-channel [Encoder] is exact while
+//     the program is not held up for 16 edges. Of two channels the order of edges is lost
+//     between two lines, so a quadrature encoder looks at both levels: it is exact only while
+//     the program is woken before the next edge, and [Encoder.Illegal] sees every second of these
+//     errors at best. Where a belt only runs forward, take one channel.
+//   - The driver allocates something for each edge. Nothing in this package does.
 //   - Wait for an edge with a positive timeout: gpioioctl takes 0 as "for
 //     ever" and -1 as "already over", the other way round than the interface.
 package device
