@@ -1,0 +1,259 @@
+package condition
+
+import (
+	"image"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"gocv.io/x/gocv"
+	"pgregory.net/rapid"
+
+	"passfail/demo"
+)
+
+// scene is a demo part with bolts and labels on the rails, which stay where they are.
+func scene(t testing.TB, seed uint64) gocv.Mat {
+	t.Helper()
+	drawn, err := demo.Render(demo.Good, seed, 640, 480)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := gocv.NewMatWithSize(480, 640, gocv.MatTypeCV8UC3)
+	t.Cleanup(func() { m.Close() })
+	pix, _ := m.DataPtrUint8()
+	for i := range 640 * 480 {
+		pix[3*i], pix[3*i+1], pix[3*i+2] = drawn.Pix[4*i+2], drawn.Pix[4*i+1], drawn.Pix[4*i]
+	}
+	for k, x := range []int{40, 97, 190, 310, 444, 521, 600} {
+		for _, y := range []int{14, 448} {
+			for j := range 18 {
+				for i := range 10 + 4*k {
+					for c := range 3 {
+						pix[3*((y+j)*640+min(x-8+i, 639))+c] = byte(200 - 24*k)
+					}
+				}
+			}
+		}
+	}
+	return m
+}
+
+var roi = image.Rect(60, 60, 580, 420)
+
+// change makes another picture of the scene: moved, blurred, lit and with noise.
+func change(t testing.TB, m gocv.Mat, dx, dy int, blur, light, noise float64) gocv.Mat {
+	t.Helper()
+	out := gocv.NewMat()
+	t.Cleanup(func() { out.Close() })
+	if blur > 0 {
+		if err := gocv.GaussianBlur(m, &out, image.Point{}, blur, blur, gocv.BorderReplicate); err != nil {
+			t.Fatal(err)
+		}
+	} else {
+		m.CopyTo(&out)
+	}
+	src := out.ToBytes()
+	pix, _ := out.DataPtrUint8()
+	seed := uint32(dx*31+dy*17) + 12345
+	for y := range 480 {
+		for x := range 640 {
+			from := 3 * (min(max(y-dy, 0), 479)*640 + min(max(x-dx, 0), 639))
+			for c := range 3 {
+				seed = seed*1664525 + 1013904223
+				v := float64(src[from+c])*light + noise*(float64(seed>>16)/32768-1)*1.7
+				pix[3*(y*640+x)+c] = byte(min(max(v, 0), 255))
+			}
+		}
+	}
+	return out
+}
+
+func watch(t testing.TB, ref *gocv.Mat) *Watch {
+	t.Helper()
+	s := Defaults()
+	var r *Reference
+	if ref != nil {
+		var err error
+		if r, err = NewReference(ref, roi); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w, err := New(s, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// see shows pictures in turn for a time and returns what holds then.
+func see(t testing.TB, w *Watch, from time.Time, d time.Duration, pictures ...gocv.Mat) Finding {
+	t.Helper()
+	var f Finding
+	var err error
+	for i := 0; time.Duration(i)*200*time.Millisecond <= d; i++ {
+		if f, err = w.See(&pictures[i%len(pictures)], from.Add(time.Duration(i)*200*time.Millisecond)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return f
+}
+
+var begin = time.Unix(1e9, 0)
+
+func TestFindings(t *testing.T) {
+	ref, other := scene(t, 1), scene(t, 2)
+	rapid.Check(t, func(rt *rapid.T) {
+		light := rapid.Float64Range(0.7, 1.2).Draw(rt, "light")
+		noise := rapid.Float64Range(0, 3).Draw(rt, "noise")
+		kind := rapid.SampledFrom([]Kind{Good, Blurred, Moved}).Draw(rt, "kind")
+		dx, dy, blur := 0, 0, 0.0
+		switch kind {
+		case Blurred:
+			blur = rapid.Float64Range(3, 6).Draw(rt, "blur")
+		case Moved:
+			far := rapid.SampledFrom([]image.Point{{24, 0}, {-24, 0}, {40, 12}, {0, 20}, {16, -16}}).Draw(rt, "shift")
+			dx, dy = far.X, far.Y
+		}
+		f := see(t, watch(t, &ref), begin, 5*time.Second, change(t, other, dx, dy, blur, light, noise))
+		if f.Kind != kind {
+			rt.Fatalf("%v: found %v (%+v)", kind, f, f)
+		}
+		if want := length(image.Pt(dx, dy)); kind == Moved && (f.Value < want-6 || f.Value > want+6) {
+			rt.Fatalf("moved by %.0f px: %v", want, f)
+		}
+	})
+}
+
+func TestBlackAndWhite(t *testing.T) {
+	m := scene(t, 3)
+	w := watch(t, nil)
+	for _, c := range []struct {
+		light float64
+		kind  Kind
+		word  string
+	}{{0.02, Black, "lens cap"}, {1, Good, "sees"}, {60, White, "exposure"}, {1, Good, "sees"}} {
+		p := change(t, m, 0, 0, 0, c.light, 2)
+		f := see(t, w, begin, time.Second, p)
+		if f.Kind == c.kind {
+			t.Errorf("light %v: told after a second already", c.light)
+		}
+		f = see(t, w, begin.Add(1200*time.Millisecond), 2*time.Second, p)
+		if f.Kind != c.kind || !strings.Contains(f.String(), c.word) || f.Since.IsZero() != (c.kind == Good) {
+			t.Errorf("light %v: %v", c.light, f)
+		}
+		begin = begin.Add(10 * time.Second)
+	}
+}
+
+// Whatever part stands in the picture, the camera sees: against any of them as the reference, with and without a region.
+func TestDemoPartsAreNoFinding(t *testing.T) {
+	paths, err := filepath.Glob("../../demo/parts/*.jpg")
+	if err != nil || len(paths) < 40 {
+		t.Fatalf("%d demo parts, %v", len(paths), err)
+	}
+	var pictures []gocv.Mat
+	for _, path := range paths {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := gocv.IMDecode(data, gocv.IMReadColor)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer m.Close()
+		pictures = append(pictures, m)
+	}
+	whole := image.Rect(0, 0, pictures[0].Cols(), pictures[0].Rows())
+	for i := 0; i < len(pictures); i += 5 {
+		for _, roi := range []image.Rectangle{whole, whole.Inset(whole.Dy() / 7)} {
+			ref, err := NewReference(&pictures[i], roi)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := Defaults()
+			s.Lasting = 0 // the strictest
+			w, err := New(s, ref)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for k := range pictures {
+				f, err := w.See(&pictures[k], begin.Add(time.Duration(k)*time.Second))
+				if err != nil || f.Kind != Good {
+					t.Errorf("%s against %s in %v: %v, %v", filepath.Base(paths[k]), filepath.Base(paths[i]), roi, f, err)
+				}
+			}
+		}
+	}
+}
+
+func TestRefuses(t *testing.T) {
+	small := gocv.NewMatWithSizeFromScalar(gocv.NewScalar(90, 90, 90, 0), 240, 320, gocv.MatTypeCV8UC3)
+	defer small.Close()
+	m := scene(t, 4)
+	if _, err := watch(t, &m).See(&small, begin); err == nil || !strings.Contains(err.Error(), "640×480") {
+		t.Errorf("another size: %v", err)
+	}
+	black := gocv.NewMatWithSize(240, 320, gocv.MatTypeCV8UC3)
+	defer black.Close()
+	black.SetTo(gocv.NewScalar(3, 3, 3, 0))
+	if _, err := NewReference(&black, roi); err == nil || !strings.Contains(err.Error(), "light on") {
+		t.Errorf("a black reference: %v", err)
+	}
+	plain, err := NewReference(&small, image.Rect(10, 10, 200, 200))
+	if err != nil || plain.Fixed() {
+		t.Errorf("a plain wall is taken for something fixed: %v", err)
+	}
+	for word, spoil := range map[string]func(*Settings){
+		"black": func(s *Settings) { s.Black = 300 }, "white": func(s *Settings) { s.White = -1 },
+		"sharpness": func(s *Settings) { s.Sharpness = 2 }, "shift": func(s *Settings) { s.Shift = 0.5 },
+		"lasting": func(s *Settings) { s.Lasting = -1 }, "every": func(s *Settings) { s.Every = time.Hour },
+	} {
+		s := Defaults()
+		spoil(&s)
+		if _, err := New(s, nil); err == nil || !strings.Contains(err.Error(), word+" is") {
+			t.Errorf("%s: %v", word, err)
+		}
+	}
+}
+
+func TestSeeAllocatesNothing(t *testing.T) {
+	m := scene(t, 5)
+	w := watch(t, &m)
+	now := begin
+	see(t, w, now, 3*time.Second, m)
+	now = now.Add(10 * time.Second)
+	if n := testing.AllocsPerRun(10, func() {
+		now = now.Add(time.Second)
+		if _, err := w.See(&m, now); err != nil {
+			t.Fatal(err)
+		}
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+func BenchmarkSee(b *testing.B) {
+	vga := scene(b, 6)
+	hd := gocv.NewMat()
+	defer hd.Close()
+	if err := gocv.Resize(vga, &hd, image.Pt(1920, 1080), 0, 0, gocv.InterpolationLinear); err != nil {
+		b.Fatal(err)
+	}
+	for name, m := range map[string]gocv.Mat{"VGA": vga, "FullHD": hd} {
+		b.Run(name, func(b *testing.B) {
+			w := watch(b, &m)
+			now := begin
+			b.ReportAllocs()
+			for b.Loop() {
+				now = now.Add(time.Second)
+				if _, err := w.See(&m, now); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
