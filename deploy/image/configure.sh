@@ -43,7 +43,9 @@ if [ -e /etc/passfail/config.toml ]; then
 fi
 if [ -e /etc/wpa_supplicant/wpa_supplicant-wlan0.conf ]; then
   chmod 600 /etc/wpa_supplicant/wpa_supplicant-wlan0.conf
-  systemctl --quiet enable wpa_supplicant@wlan0.service
+  # Not enabled: that would have the start wait 90 s for a wlan0 that is not there. With the device, it is started.
+  echo 'ACTION!="remove", SUBSYSTEM=="net", KERNEL=="wlan0", TAG+="systemd", ENV{SYSTEMD_WANTS}+="wpa_supplicant@wlan0.service"' \
+    >/etc/udev/rules.d/70-station-wlan.rules
 fi
 
 systemctl --quiet enable systemd-networkd.service systemd-resolved.service systemd-timesyncd.service ssh.service \

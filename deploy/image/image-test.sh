@@ -127,7 +127,8 @@ check "… is the user's" mode /home/anna/.ssh/authorized_keys 0600 1000 1000
 check "the user may become root" content /etc/sudoers.d/station 'anna ALL=(ALL) NOPASSWD: ALL'
 check "WLAN: a key, not the password" content /etc/wpa_supplicant/wpa_supplicant-wlan0.conf psk=
 check "… in a file that only root reads" mode /etc/wpa_supplicant/wpa_supplicant-wlan0.conf 0600
-check "… and is switched on" link /etc/systemd/system/multi-user.target.wants/wpa_supplicant@wlan0.service systemd/system/wpa_supplicant@.service
+check "… and is switched on when there is a wlan0" content /etc/udev/rules.d/70-station-wlan.rules 'SYSTEMD_WANTS}+="wpa_supplicant@wlan0.service"'
+check "… and not waited for" missing /etc/systemd/system/multi-user.target.wants/wpa_supplicant@wlan0.service
 check "fixed address" content /etc/systemd/network/10-station.network Address=192.168.7.20/24
 check "the configuration that is carried" content /etc/passfail/config.toml 'vote = 3'
 check "the service is switched on" link /etc/systemd/system/multi-user.target.wants/passfail.service systemd/system/passfail.service

@@ -43,7 +43,8 @@ lay_over() {
   local tree=$tmp/tree
   mkdir "$tree"
   tar -x --numeric-owner -C "$tree" -f "$1"
-  cp -R --no-preserve=ownership root/. "$tree"
+  # A link that a package has there, as trixie has for /etc/default/locale, is replaced, not followed.
+  cp -R --remove-destination --no-preserve=ownership root/. "$tree"
   # shellcheck disable=SC2016 # $1 is the inner shell's
   ./foreign.sh arm64 unshare --mount --pid --net --fork --kill-child bash -c '
     set -e
