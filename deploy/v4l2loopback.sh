@@ -54,7 +54,8 @@ build() {
   headers=$tmp/root/usr/src/linux-headers-$kernel
   # Debian's makefile includes that of all flavours, and that the kbuild, by their places in a system.
   sed -i "s#/usr/\(src\|lib\)/#$tmp/root/usr/\1/#" "$headers/Makefile"
-  make -C "$headers" M="${sources[0]}" ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu- CC="aarch64-linux-gnu-gcc-$gcc" modules
+  # Trixie's kernel was compiled by a newer compiler, and asks for what that alone knows.
+  make -C "$headers" M="${sources[0]}" ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu- CC="aarch64-linux-gnu-gcc-$gcc" CONFIG_CC_HAS_MIN_FUNCTION_ALIGNMENT= modules
   mv "${sources[0]}/v4l2loopback.ko" "$tmp/"
 }
 

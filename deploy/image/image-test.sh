@@ -99,9 +99,14 @@ boots() {
   done
 }
 initramfs() {
-  local file
+  local file packed
   fat mcopy -n "::$(sed -n 's/^initramfs //p' "$tmp/config.txt")" "$tmp/initrd"
-  lz4 -dc "$tmp/initrd" | cpio --quiet -t >"$tmp/list"
+  # Trixie's has an archive before the packed one, of what is packed already.
+  packed=$(LC_ALL=C grep -obUaP '\x02\x21\x4c\x18' "$tmp/initrd" | sed -n '1s/:.*//p')
+  {
+    [ "$packed" -eq 0 ] || head -c "$packed" "$tmp/initrd" | cpio --quiet -t
+    tail -c "+$((packed + 1))" "$tmp/initrd" | lz4 -dc | cpio --quiet -t
+  } >"$tmp/list"
   cat "$tmp/list"
   for file in scripts/local-bottom/passfail sbin/e2fsck overlay.ko sdhci-iproc.ko virtio_blk.ko; do
     grep -q "/\?$file\(\.xz\)\?$" "$tmp/list"
