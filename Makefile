@@ -80,7 +80,7 @@ image-test: ## test the image of an SD card, without starting it (as root; RELEA
 	@deploy/image/image-test.sh $(RELEASE)
 
 .PHONY: e2e
-e2e: ## boot the card's image in an emulated Raspberry Pi, and test it there from outside (RELEASE=; ARGS="-short": in three minutes)
+e2e: ## boot the card's image in an emulated Raspberry Pi, and test it there from outside (RELEASE=; ARGS="-short": fewer checks)
 	@deploy/setup.sh cross arm64 $(RELEASE)
 	@deploy/setup.sh image
 	@deploy/setup.sh e2e

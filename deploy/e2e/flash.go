@@ -8,6 +8,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
+	"time"
 )
 
 // takenBack is what deploy/flash/host.sh ends with when a version did not judge and the one of before is in force again.
@@ -44,6 +46,7 @@ func (l *powerLane) badUpdate(ctx context.Context) error {
 	flash := exec.CommandContext(ctx, "deploy/flash/host.sh", user+"@127.0.0.1")
 	flash.Env = append(os.Environ(), "DEB="+bad, "WITHIN=90",
 		"SSH=ssh -F none -p "+port+" -i "+l.key+" -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null")
+	flash.WaitDelay = 5 * time.Second // what it has started, ssh's master, may keep its output open
 	out, err := flash.CombinedOutput()
 	if status := (*exec.ExitError)(nil); !errors.As(err, &status) || status.ExitCode() != takenBack {
 		return fmt.Errorf("make flash HOST= of a version that ends at once: %v, want exit status %d; it said:\n%s", err, takenBack, out)
@@ -51,10 +54,25 @@ func (l *powerLane) badUpdate(ctx context.Context) error {
 	if err := l.station.expect(ctx, version, before); err != nil {
 		return err
 	}
-	if err := l.station.running(ctx, 0); err != nil {
+	return l.steady(ctx)
+}
+
+// steady checks that the service is active and goes on judging in the same process. How often it was started before says nothing
+// here: the bad version was, again and again, until the last moment.
+func (l *powerLane) steady(ctx context.Context) error {
+	const process = "systemctl show passfail -P ActiveState -P MainPID -P NRestarts"
+	before, err := l.station.Run(ctx, process)
+	if err != nil {
 		return err
 	}
+	if !strings.HasPrefix(before, "active\n") {
+		return fmt.Errorf("the service is not active: %q", before)
+	}
 	mark := l.station.journal.Mark()
-	_, _, err = l.station.said(ctx, mark, "msg=inspected verdict=")
-	return err
+	for range 3 {
+		if _, mark, err = l.station.said(ctx, mark, "msg=inspected verdict="); err != nil {
+			return err
+		}
+	}
+	return l.station.expect(ctx, process, before)
 }

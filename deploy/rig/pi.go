@@ -122,7 +122,7 @@ func (p *Pi) firmware(ctx context.Context, c Config) (string, error) {
 	if err := c.Machine.deviceTree(ctx, files[dtb], p.dir+"/dtb"); err != nil {
 		return "", err
 	}
-	return strings.Join([]string{strings.TrimSpace(string(files[boot.Cmdline])), c.Machine.console(), c.Kernel}, " "), nil
+	return strings.Join([]string{strings.TrimSpace(string(files[boot.Cmdline])), c.Machine.console(), c.Machine.words(), c.Kernel}, " "), nil
 }
 
 func (p *Pi) connect(ctx context.Context, pins bool) error {
