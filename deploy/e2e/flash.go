@@ -60,12 +60,12 @@ func (l *powerLane) badUpdate(ctx context.Context) error {
 // steady checks that the service is active and goes on judging in the same process. How often it was started before says nothing
 // here: the bad version was, again and again, until the last moment.
 func (l *powerLane) steady(ctx context.Context) error {
-	const process = "systemctl show passfail -P ActiveState -P MainPID -P NRestarts"
+	const process = "systemctl show passfail -p ActiveState -p MainPID -p NRestarts"
 	before, err := l.station.Run(ctx, process)
 	if err != nil {
 		return err
 	}
-	if !strings.HasPrefix(before, "active\n") {
+	if !strings.Contains(before, "ActiveState=active") {
 		return fmt.Errorf("the service is not active: %q", before)
 	}
 	mark := l.station.journal.Mark()

@@ -69,7 +69,7 @@ func (l *powerLane) steps() []step {
 			step{fmt.Sprintf("cut %d: it boots, and nothing is lost", i+1), bootLimit, func(ctx context.Context) error { return l.whole(ctx, i+1) }})
 	}
 	if !l.short {
-		list = append(list, step{"make flash HOST= of a bad version: the station takes it back", 5 * time.Minute, l.badUpdate})
+		list = append(list, step{"make flash HOST= of a bad version: the station takes it back", bootLimit, l.badUpdate})
 	}
 	return list
 }
