@@ -67,8 +67,8 @@
 //     are fetched; the driver doesn't tell. So a single-channel [Encoder] is exact while
 //     the program is not held up for 16 edges. Of two channels the order of edges is lost
 //     between two lines, so a quadrature encoder looks at both levels: it is exact only while
-//     the program is woken before the next edge, and [Encoder.Illegal] sees every second of these
-//     errors at best. Where a belt only runs forward, take one channel.
+//     the program is woken before the next edge, and [Encoder.Illegal] counts only jumps of two
+//     edges: those of three or four it can't see. Where a belt only runs forward, take one channel.
 //   - The driver allocates something for each edge. Nothing in this package does.
 //   - Wait for an edge with a positive timeout: gpioioctl takes 0 as "for
 //     ever" and -1 as "already over", the other way round than the interface.

@@ -116,7 +116,7 @@ func measureLags(t *testing.T, way jitterWay, n int) []time.Duration {
 			select {
 			case got := <-edges:
 				lags = append(lags, got.Sub(want))
-			case <-time.After(time.Second):
+			case <-time.After(100 * time.Millisecond):
 				if st := outputs.list[0].Stats(); st.Missed == 0 {
 					t.Fatalf("no edge, and no pulse missed: %+v", st)
 				}
