@@ -29,7 +29,7 @@ func drawn(t *rapid.T) Options {
 	}
 	takt := o.takt()
 	o.Bounce = span("bounce", 0, min(takt/40, 5*ms))
-	o.Debounce = o.Bounce + span("more debounce", 1, max(takt/40, 1))
+	o.Debounce = o.Bounce + span("more debounce", 1, min(takt/40, 20*ms)) // it must be told before the gate
 	o.Length = span("length", takt/5, takt/4)
 	for range rapid.IntRange(1, 5).Draw(t, "inferences") {
 		o.Inference = append(o.Inference, span("inference", 0, 3*takt))

@@ -44,7 +44,7 @@ type Result struct {
 	Near        int // closer to the one before than the gate can tell apart
 	Phantoms    int // edges that counted as parts and were none: the debounce is too short
 	Wrong       int // verdicts by which the model erred
-	Overruns    int // frames for which there was no room in the queue, and which a part would have needed
+	Overruns    int // frames that found the queue full, whether a part needed them or not
 
 	Latency Spread        // from a part's edge to its verdict, late ones too
 	Room    time.Duration // the least time between a verdict and its decision point; below 0: it was late

@@ -144,14 +144,14 @@ func (l *sim) arrive() {
 		s := Position(at)
 		edge := o.Motion.moment(s)
 		gone := o.Motion.moment(s + Position(o.Length))
-		l.r.Parts = append(l.r.Parts, Part{Bad: l.random.Float64() < o.Faulty, Edge: edge, Gate: o.Motion.moment(s + o.Belt.Gate)})
+		l.r.Parts = append(l.r.Parts, Part{Bad: l.random.Float64() < o.Faulty, Edge: edge, Gate: o.Motion.moment(o.Motion.way(edge) + o.Belt.Gate)})
 		l.bounce(edge, true)
 		l.bounce(gone, false)
 	}
 	slices.SortFunc(l.r.Parts, func(a, b Part) int { return cmp.Compare(a.Edge, b.Edge) })
 	l.open = o.Parts
 	for i := range l.r.Parts {
-		l.at(l.r.Parts[i].Gate+1, func() { l.open-- })
+		l.at(l.r.Parts[i].Gate+time.Millisecond, func() { l.open-- })
 	}
 }
 

@@ -42,12 +42,16 @@ func TestWhatGoesWrong(t *testing.T) {
 		change func(*Options)
 		wrong  func(*Result) bool
 	}{
-		{"inspection too long", func(o *Options) { o.Inference = []time.Duration{900 * ms} }, func(r *Result) bool { return r.Late > 50 && r.Escapes == 0 && r.Overkill > 0 && r.Room < 0 }},
+		{"inspection too long", func(o *Options) { o.Inference = []time.Duration{900 * ms} }, func(r *Result) bool {
+			return r.Late > 30 && r.Late+r.Unseen == 60 && r.Escapes == 0 && r.Overkill > 0 && r.Room < 0
+		}},
 		{"frames too rare", func(o *Options) { o.FPS = 4 }, func(r *Result) bool { return r.Unseen > 0 && r.Escapes == 0 }},
 		{"minimum gap too long", func(o *Options) { o.Belt.MinGap = Position(900 * ms) }, func(r *Result) bool { return r.Untriggered > 0 && r.Escapes > 0 }},
 		{"debounce too short", func(o *Options) { o.Debounce, o.Bounce, o.Belt.MinGap = 0, 5*ms, 0 }, func(r *Result) bool { return r.Phantoms > 0 }},
 		{"pulse too long", func(o *Options) { o.Width = 700 * ms }, func(r *Result) bool { return r.Overkill > 0 && r.Escapes == 0 }},
-		{"a belt that stops, by time", func(o *Options) { o.Motion = Motion{{5 * time.Second, 1}, {time.Second, 0}} }, func(r *Result) bool { return r.Escapes+r.Overkill > 0 }},
+		{"a belt that stops, by time", func(o *Options) {
+			o.Motion, o.Faulty = Motion{{5300 * ms, 1}, {time.Second, 0}, {5300 * ms, 1}, {time.Second, 0}}, 0.5
+		}, func(r *Result) bool { return r.Escapes+r.Overkill > 0 }},
 		{"a model that errs", func(o *Options) { o.Escape = 1 }, func(r *Result) bool { return r.Escapes > 0 && r.Escapes == r.Wrong }},
 		{"no room", func(o *Options) { o.Capacity = 1 }, func(r *Result) bool { return r.Stats.Full > 0 && r.Escapes == 0 }},
 	} {
