@@ -71,7 +71,7 @@ trained on your own product, and tells the line by the pins of a Raspberry Pi.`,
 	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(
 		newRun(), newCheck(), newCapture(), newDataset(), newTrain(), newClassify(), newEvaluate(), newExplain(),
-		newBench(), newModel(), newModels(), newPins(), newMan(), newVersion(),
+		newBench(), newSimulate(), newModel(), newModels(), newPins(), newMan(), newVersion(),
 	)
 	return root
 }

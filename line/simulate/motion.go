@@ -24,8 +24,8 @@ func (m Motion) check() error {
 	return nil
 }
 
-// way is how far the belt has gone at a moment, in nanoseconds of ordinary speed.
-func (m Motion) way(at time.Duration) Position {
+// Way is how far the belt has gone at a moment, in nanoseconds of ordinary speed.
+func (m Motion) Way(at time.Duration) Position {
 	var way Position
 	for _, p := range m {
 		if at <= p.For {
@@ -44,7 +44,7 @@ func (m Motion) moment(way Position) time.Duration {
 		gone := Position(float64(p.For) * p.Speed)
 		if way <= gone && p.Speed > 0 {
 			t := at + time.Duration(float64(way)/p.Speed)
-			for m.way(t) < m.way(at)+way { // rounding
+			for m.Way(t) < m.Way(at)+way { // rounding
 				t++
 			}
 			return t

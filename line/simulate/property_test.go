@@ -125,7 +125,7 @@ func checkBooks(t *rapid.T, r *Result) {
 func (r *Result) besidePushed(i int) bool {
 	m, gap := r.Options.Motion, r.Options.Belt.GateGap
 	for j, p := range r.Parts {
-		d := m.way(p.Edge) - m.way(r.Parts[i].Edge)
+		d := m.Way(p.Edge) - m.Way(r.Parts[i].Edge)
 		if j != i && max(d, -d) < gap+r.Options.Quantum && p.Outcome != belt.Passed && p.Outcome != belt.TooClose {
 			return true
 		}

@@ -110,7 +110,7 @@ func (l *sim) place(at time.Duration) Position {
 	if !l.o.Encoder {
 		return Position(at)
 	}
-	way := l.o.Motion.way(at)
+	way := l.o.Motion.Way(at)
 	return way - way%max(l.o.Quantum, 1)
 }
 
@@ -144,7 +144,7 @@ func (l *sim) arrive() {
 		s := Position(at)
 		edge := o.Motion.moment(s)
 		gone := o.Motion.moment(s + Position(o.Length))
-		l.r.Parts = append(l.r.Parts, Part{Bad: l.random.Float64() < o.Faulty, Edge: edge, Gate: o.Motion.moment(o.Motion.way(edge) + o.Belt.Gate)})
+		l.r.Parts = append(l.r.Parts, Part{Bad: l.random.Float64() < o.Faulty, Edge: edge, Gate: o.Motion.moment(o.Motion.Way(edge) + o.Belt.Gate)})
 		l.bounce(edge, true)
 		l.bounce(gone, false)
 	}

@@ -29,7 +29,7 @@ func (l *sim) shutter(taken time.Duration) {
 		return
 	}
 	// What the picture shows is told by where the belt really was.
-	way := l.o.Motion.way(taken)
+	way := l.o.Motion.Way(taken)
 	for _, s := range shots {
 		v := l.vote(s.Part)
 		i := l.part[s.Part-1]
@@ -47,7 +47,7 @@ func (l *sim) shutter(taken time.Duration) {
 
 // shows tells whether a part is before the camera when the belt has gone so far.
 func (l *sim) shows(i int, way Position) bool {
-	since := way - l.o.Motion.way(l.r.Parts[i].Edge) - l.o.Belt.Delay
+	since := way - l.o.Motion.Way(l.r.Parts[i].Edge) - l.o.Belt.Delay
 	slack := max(l.o.Quantum, 1)
 	return since >= -slack && since <= l.o.Belt.Within+slack
 }
