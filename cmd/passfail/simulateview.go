@@ -13,8 +13,15 @@ import (
 	"passfail/line/simulate"
 )
 
-// pictures a second of a line that is watched.
+// viewRate is how often a second a line that is watched is drawn.
 const viewRate = 20
+
+// What parts look like: a letter for whom red and green are alike.
+const (
+	good    = "\x1b[32mG\x1b[0m"
+	bad     = "\x1b[31mB\x1b[0m"
+	unknown = "\x1b[33mL\x1b[0m"
+)
 
 // watch shows a simulated line, speed times as fast as it is, until it ends or a
 // person has seen enough (Ctrl-C).
@@ -82,7 +89,7 @@ func drawLine(r *simulate.Result, now time.Duration, width int) []string {
 	pushed, failed, late := 0, 0, 0
 	for _, p := range r.Parts {
 		way := r.Options.Motion.Way(now) - r.Options.Motion.Way(p.Edge)
-		if p.Decided > 0 && now >= p.Decided {
+		if p.Pushed && now >= p.Gate {
 			switch p.Outcome {
 			case belt.Failed:
 				failed++
@@ -90,7 +97,7 @@ func drawLine(r *simulate.Result, now time.Duration, width int) []string {
 				late++
 			}
 		}
-		if gone := p.Pushed && now >= p.Gate; gone {
+		if p.Pushed && now >= p.Gate {
 			pushed++
 			if now < p.Gate+500*time.Millisecond {
 				put(off, place(b.Gate), mark(p, now))
@@ -99,11 +106,16 @@ func drawLine(r *simulate.Result, now time.Duration, width int) []string {
 		}
 		put(on, place(way), mark(p, now))
 	}
-	return []string{
-		fmt.Sprintf("%7.1f s   %v parts a minute   E photo-eye  C camera  ║ gate   ? undecided  \x1b[32mG\x1b[0m good  \x1b[31mB\x1b[0m bad  \x1b[33mL\x1b[0m late or unseen", now.Seconds(), r.Options.PerMinute),
+	picture := []string{
+		fmt.Sprintf("%8.1f s, %v parts a minute", now.Seconds(), r.Options.PerMinute),
 		strings.Join(over, ""), strings.Join(on, ""), strings.Join(off, ""),
-		fmt.Sprintf("pushed %d   bad verdicts %d   late or unseen %d   (of %d parts)", pushed, failed, late, len(r.Parts)),
+		fmt.Sprintf("pushed %d, of them bad %d, late or unseen %d", pushed, failed, late),
 	}
+	// A line that the terminal breaks would push the picture up.
+	if width >= 70 {
+		picture = append(picture, "E photo-eye, C camera, ║ gate;  ? undecided, "+good+" good, "+bad+" bad, "+unknown+" late or unseen")
+	}
+	return picture
 }
 
 func cells(n int) []string {
@@ -118,11 +130,11 @@ func cells(n int) []string {
 func mark(p simulate.Part, now time.Duration) string {
 	switch {
 	case p.Decided > 0 && now >= p.Decided && (p.Outcome == belt.Late || p.Outcome == belt.Unseen):
-		return "\x1b[33mL\x1b[0m"
+		return unknown
 	case p.Verdict == 0 || now < p.Verdict:
 		return "?"
 	case p.Pass:
-		return "\x1b[32mG\x1b[0m"
+		return good
 	}
-	return "\x1b[31mB\x1b[0m"
+	return bad
 }

@@ -21,15 +21,15 @@ func (r *Result) Advice() []string {
 	takt, nearest := o.takt(), r.nearest()
 	interval := time.Duration(float64(time.Second) / o.FPS)
 	needed := r.inspection() * time.Duration(s.Frames)
-	if r.Late > 0 && needed > takt {
-		say("The inspector is too slow: a part comes each %v and takes it %v (%d frames). Use a smaller model (passfail bench), more model.threads, or lower trigger.frames.", short(takt), short(needed), s.Frames)
+	if r.Late+r.Unseen > 0 && needed > takt {
+		say("The inspector is too slow: a part comes each %v and takes it %v (trigger.frames = %d). Use a smaller model (passfail bench), more model.threads, or lower trigger.frames.", short(takt), short(needed), s.Frames)
 	}
 	if r.Late > 0 && needed <= takt {
 		say("Verdicts come too late: the slowest %v after the edge, and they are due %v after it. Move the gate away from the photo-eye (outputs.reject.delay or distance), or lower outputs.reject.lead.", short(r.Latency.Max), short(time.Duration(s.Gate-s.Decide)))
 	}
 	if r.Unseen > 0 && time.Duration(s.Within) < interval+time.Duration(o.FrameJitter*float64(interval)) {
 		say("Frames are too rare: one comes each %v, and it shows a part for %v only (trigger.within). Raise camera.fps, or trigger.within if the part is in the picture for longer.", short(interval), short(time.Duration(s.Within)))
-	} else if r.Unseen > 0 {
+	} else if r.Unseen > 0 && needed <= takt {
 		say("Parts go by unseen: frames found the queue of the inspector full, or came too late. Use a smaller model, or move the gate away from the photo-eye.")
 	}
 	if r.Untriggered > 0 && r.Stats.TooNear > 0 {
