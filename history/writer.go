@@ -169,7 +169,11 @@ func (w *writer) step(now time.Time, up time.Duration) {
 			return
 		}
 	}
+	late := len(w.batch) > 0
 	err := w.commit(now)
+	if err == nil && late { // what came while that could not be written
+		err = w.commit(now)
+	}
 	if err == nil {
 		err = w.limit(now)
 	}

@@ -70,7 +70,7 @@ trained on your own product, and tells the line by the pins of a Raspberry Pi.`,
 	}
 	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(
-		newRun(), newCheck(), newCapture(), newDataset(), newTrain(), newClassify(), newEvaluate(), newExplain(),
+		newRun(), newCheck(), newCapture(), newDataset(), newTrain(), newClassify(), newEvaluate(), newExplain(), newHistory(),
 		newBench(), newSimulate(), newModel(), newModels(), newPins(), newMan(), newVersion(),
 	)
 	return root
