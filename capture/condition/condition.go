@@ -119,7 +119,7 @@ func New(s Settings, ref *Reference) (*Watch, error) {
 	if err := s.Check(); err != nil {
 		return nil, err
 	}
-	return &Watch{s: s, ref: ref, reduce: gray.NewReducer(side)}, nil
+	return &Watch{s: s, ref: ref.own(), reduce: gray.NewReducer(side)}, nil
 }
 
 // See looks at a frame (BGR, 8 bit, 3 channels) and returns what holds now. Frames come in the order they were taken.

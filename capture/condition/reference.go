@@ -10,8 +10,7 @@ import (
 	"passfail/capture/gray"
 )
 
-// Reference is what the picture looked like when all was well. It doesn't change and may be shared, but for its scratch:
-// each Watch has its own.
+// Reference is what the picture looked like when all was well. It doesn't change and may be shared.
 type Reference struct {
 	size   image.Point
 	values Values
@@ -57,6 +56,16 @@ func NewReference(img *gocv.Mat, roi image.Rectangle) (*Reference, error) {
 	}
 	r.choose(p, roi)
 	return r, nil
+}
+
+// own returns r with scratch of its own.
+func (r *Reference) own() *Reference {
+	if r == nil {
+		return nil
+	}
+	mine := *r
+	mine.now, mine.sums = make([]float32, len(r.now)), make([]float32, len(r.sums))
+	return &mine
 }
 
 // Values are those of the reference picture.
