@@ -18,21 +18,25 @@ func drawn(t *rapid.T) Options {
 	span := func(name string, low, high time.Duration) time.Duration {
 		return time.Duration(rapid.Int64Range(int64(low), int64(high)).Draw(t, name))
 	}
+	one := func(name string, of ...time.Duration) time.Duration { return rapid.SampledFrom(of).Draw(t, name) }
 	o := Options{
 		Seed: rapid.Uint64().Draw(t, "seed"), Parts: rapid.IntRange(1, 40).Draw(t, "parts"),
-		PerMinute: rapid.Float64Range(10, 900).Draw(t, "per minute"), Arrival: Regular,
-		Jitter: rapid.Float64Range(0, 0.2).Draw(t, "jitter"), Faulty: rapid.Float64Range(0, 1).Draw(t, "faulty"),
-		FPS: rapid.Float64Range(2, 200).Draw(t, "fps"), FrameJitter: rapid.Float64Range(0, 1).Draw(t, "frame jitter"),
+		PerMinute: rapid.SampledFrom([]float64{10, 60, 200, 500, 900}).Draw(t, "per minute"), Arrival: Regular,
+		Jitter: rapid.Float64Range(0, 0.2).Draw(t, "jitter"), Faulty: rapid.SampledFrom([]float64{0, 0.1, 0.3, 0.6, 1}).Draw(t, "faulty"),
+		FPS: rapid.SampledFrom([]float64{2, 15, 60, 200}).Draw(t, "fps"), FrameJitter: rapid.Float64Range(0, 1).Draw(t, "frame jitter"),
 		Transfer: span("transfer", 0, 60*ms), Queue: rapid.IntRange(1, 8).Draw(t, "queue"),
-		Capacity: rapid.IntRange(1, 64).Draw(t, "capacity"),
+		Capacity: rapid.SampledFrom([]int{1, 2, 3, 64}).Draw(t, "capacity"),
 		Encoder:  rapid.Bool().Draw(t, "encoder"),
 	}
 	takt := o.takt()
 	o.Bounce = span("bounce", 0, min(takt/40, 5*ms))
 	o.Debounce = o.Bounce + span("more debounce", 1, min(takt/40, 20*ms)) // it must be told before the gate
 	o.Length = span("length", takt/5, takt/4)
+	// Numbers are drawn small rather than large; so some are chosen among sizes that make different lines.
+	// Most inspections are in time, or nobody would see what becomes of good parts.
+	longest := takt * time.Duration(rapid.SampledFrom([]int{1, 1, 1, 30, 300}).Draw(t, "longest inference")) / 100
 	for range rapid.IntRange(1, 5).Draw(t, "inferences") {
-		o.Inference = append(o.Inference, span("inference", 0, 3*takt))
+		o.Inference = append(o.Inference, span("inference", 0, longest))
 	}
 	o.Quantum = 1
 	if o.Encoder {
@@ -52,13 +56,13 @@ func drawn(t *rapid.T) Options {
 	q := o.Quantum
 	counts := func(d time.Duration) Position { return (Position(d)/q + 1) * q }
 	o.Belt = belt.Settings{
-		Delay: counts(span("delay", 0, 100*ms)), Within: counts(span("within", ms, 200*ms)), Frames: rapid.IntRange(1, 3).Draw(t, "frames"),
-		MinGap: Position(span("minimum gap", 0, takt/2)), Gate: counts(span("gate", 50*ms, 3*time.Second)),
+		Delay: counts(span("delay", 0, 100*ms)), Within: counts(one("within", ms, 30*ms, 150*ms) + span("more within", 0, 50*ms)), Frames: rapid.IntRange(1, 3).Draw(t, "frames"),
+		MinGap: Position(span("minimum gap", 0, takt/2)), Gate: counts(one("gate", 50*ms, 500*ms, 3*time.Second) + span("more gate", 0, 100*ms)),
 		Neighbour: belt.Neighbour(rapid.IntRange(0, 1).Draw(t, "neighbour")),
 	}
-	o.Belt.Decide = Position(rapid.Int64Range(0, int64(o.Belt.Gate)/2).Draw(t, "decide"))
-	o.Width = span("width", 4*ms, 80*ms)
-	o.Belt.GateGap = Position(2*o.Width) + 2*q + Position(span("gate gap", 0, takt))
+	o.Belt.Decide = o.Belt.Gate * Position(rapid.IntRange(0, 4).Draw(t, "decide")) / 8
+	o.Width = one("width", 4*ms, 20*ms, 60*ms)
+	o.Belt.GateGap = Position(2*o.Width) + 2*q + Position(one("gate gap", 0, takt/3, takt, 2*takt))
 	return o
 }
 
