@@ -20,10 +20,10 @@ func drawn(t *rapid.T) Options {
 	}
 	one := func(name string, of ...time.Duration) time.Duration { return rapid.SampledFrom(of).Draw(t, name) }
 	o := Options{
-		Seed: rapid.Uint64().Draw(t, "seed"), Parts: rapid.IntRange(1, 40).Draw(t, "parts"),
-		PerMinute: rapid.SampledFrom([]float64{10, 60, 200, 500, 900}).Draw(t, "per minute"), Arrival: Regular,
+		Seed: rapid.Uint64().Draw(t, "seed"), Parts: rapid.IntRange(1, 25).Draw(t, "parts"),
+		PerMinute: rapid.SampledFrom([]float64{40, 120, 300, 900}).Draw(t, "per minute"), Arrival: Regular,
 		Jitter: rapid.Float64Range(0, 0.2).Draw(t, "jitter"), Faulty: rapid.SampledFrom([]float64{0, 0.1, 0.3, 0.6, 1}).Draw(t, "faulty"),
-		FPS: rapid.SampledFrom([]float64{2, 15, 60, 200}).Draw(t, "fps"), FrameJitter: rapid.Float64Range(0, 1).Draw(t, "frame jitter"),
+		FPS: rapid.SampledFrom([]float64{2, 15, 60}).Draw(t, "fps"), FrameJitter: rapid.Float64Range(0, 1).Draw(t, "frame jitter"),
 		Transfer: span("transfer", 0, 60*ms), Queue: rapid.IntRange(1, 8).Draw(t, "queue"),
 		Capacity: rapid.SampledFrom([]int{1, 2, 3, 64}).Draw(t, "capacity"),
 		Encoder:  rapid.Bool().Draw(t, "encoder"),
