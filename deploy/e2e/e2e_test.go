@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"testing"
 
 	"passfail/config"
@@ -23,6 +24,19 @@ func TestPlan(t *testing.T) {
 	for _, work := range []string{"update", "training", "capture", "boot"} {
 		if !kinds[work] {
 			t.Errorf("no cut during %s among %v", work, list[:4])
+		}
+	}
+}
+
+// Two machines have all cuts between them, in order, and the second one fewer of them.
+func TestShare(t *testing.T) {
+	for n := range 12 {
+		for _, late := range []bool{false, true} {
+			list := plan(n, 7)
+			a, b := share(list, late)
+			if !slices.Equal(slices.Concat(a, b), list) || len(b) > len(a) {
+				t.Errorf("%d cuts, late %v: %d and %d", n, late, len(a), len(b))
+			}
 		}
 	}
 }

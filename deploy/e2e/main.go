@@ -10,10 +10,8 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
-	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -47,7 +45,7 @@ func parseOptions(args []string) (options, error) {
 	f.StringVar(&o.release, "release", "bookworm", "the `release` of Debian of the image")
 	f.StringVar(&o.image, "image", "", "the card's image, a `file`; one is made if none is named")
 	f.StringVar(&o.key, "key", "", "the ssh key of the user "+user+" of -image, a `file`")
-	f.BoolVar(&o.short, "short", false, "fewer pictures and one power cut; no hanging process, no full disk, no update")
+	f.BoolVar(&o.short, "short", false, "fewer pictures and one power cut; no hanging process, no full disk, no bad update")
 	f.Uint64Var(&o.seed, "seed", 0, "draws the moments of the power cuts; 0: another one each time")
 	f.IntVar(&o.cuts, "cuts", 10, "how many power cuts")
 	f.StringVar(&o.only, "only", "", "check only the `lane` pi or power")
@@ -97,29 +95,23 @@ func run(ctx context.Context) (bool, error) {
 	if o.shell != "" {
 		return true, shell(ctx, k, rig.Machine(o.shell), os.Stdin, os.Stdout)
 	}
-	var lanes sync.WaitGroup
-	if o.only != "power" {
-		pi, err := newPiLane(k, o.short)
-		if err != nil {
-			return false, err
-		}
-		lanes.Go(func() {
-			defer pi.close()
-			r.steps(ctx, "pi", pi.steps())
-		})
+	lists, err := lanes(ctx, k, o)
+	if err != nil {
+		return false, err
 	}
 	if o.only != "pi" {
-		power, err := newPowerLane(ctx, k, o)
-		if err != nil {
-			return false, err
-		}
 		r.note("power cuts: -seed %d", o.seed)
-		lanes.Go(func() {
-			defer power.close()
-			r.steps(ctx, "power", power.steps())
+	}
+	var machines sync.WaitGroup
+	for _, list := range lists {
+		machines.Go(func() {
+			for _, l := range list {
+				r.steps(ctx, l.name(), l.steps())
+				l.close()
+			}
 		})
 	}
-	lanes.Wait()
+	machines.Wait()
 	return r.total(), nil
 }
 
@@ -134,37 +126,4 @@ func packageOf(release string) (string, error) {
 		return "", err
 	}
 	return found[0], nil
-}
-
-func newPiLane(k *kit, short bool) (*piLane, error) {
-	paths, err := filepath.Glob("demo/parts/*.jpg")
-	if err != nil {
-		return nil, err
-	}
-	var names []string
-	for _, p := range paths {
-		names = append(names, filepath.Base(p))
-	}
-	slices.Sort(names)
-	count := 20
-	if short {
-		count = 9 // with a scratch, a chip and a missing hole
-	}
-	return &piLane{kit: k, short: short, pictures: names[:min(count, len(names))]}, nil
-}
-
-func newPowerLane(ctx context.Context, k *kit, o options) (*powerLane, error) {
-	update := filepath.Join(o.dir, "update.deb")
-	if out, err := exec.CommandContext(ctx, "deploy/e2e/later.sh", o.deb, update).CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("deploy/e2e/later.sh: %w: %s", err, out)
-	}
-	deb, err := os.ReadFile(update)
-	if err != nil {
-		return nil, err
-	}
-	model, err := os.ReadFile("demo/model.tflite")
-	if err != nil {
-		return nil, err
-	}
-	return &powerLane{kit: k, short: o.short, deb: o.deb, key: o.key, cuts: plan(o.cuts, o.seed), update: deb, model: model, dataSet: trainingSet(k.files)}, nil
 }

@@ -29,6 +29,8 @@ type piLane struct {
 	camera  *camera
 }
 
+func (l *piLane) name() string { return "pi" }
+
 func (l *piLane) steps() []step {
 	list := []step{
 		{"boots", bootLimit, l.boot},

@@ -43,8 +43,11 @@ func plan(n int, seed uint64) []cut {
 // powerLane pulls the power of one card again and again, and looks each time at what it left.
 type powerLane struct {
 	kit     *kit
+	title   string // also its card's name
 	cuts    []cut
-	short   bool
+	number  int    // of the first of its cuts, among all
+	trigger bool   // check a trigger, too
+	flash   bool   // and an update that must be taken back
 	deb     string // the package that is installed
 	key     string // of the user who may log in
 	update  []byte // a later version of the package
@@ -58,17 +61,19 @@ type powerLane struct {
 	acknowledged []string // pictures that capture said it has saved
 }
 
+func (l *powerLane) name() string { return l.title }
+
 func (l *powerLane) steps() []step {
-	list := []step{
-		{"boots, and gets a model", bootLimit, l.first},
-		{"a photo-eye at GPIO24, driven from outside, has pictures taken", 0, l.trigger},
+	list := []step{{"boots, and gets a model", bootLimit, l.first}}
+	if l.trigger {
+		list = append(list, step{"a photo-eye at GPIO24, driven from outside, has pictures taken", 0, l.triggered})
 	}
 	for i, c := range l.cuts {
 		list = append(list,
-			step{fmt.Sprintf("cut %d (%v): the card is fsck-clean", i+1, c), bootLimit, func(ctx context.Context) error { return l.cut(ctx, i, c) }},
-			step{fmt.Sprintf("cut %d: it boots, and nothing is lost", i+1), bootLimit, func(ctx context.Context) error { return l.whole(ctx, i+1) }})
+			step{fmt.Sprintf("cut %d (%v): the card is fsck-clean", l.number+i, c), bootLimit, func(ctx context.Context) error { return l.cut(ctx, i, c) }},
+			step{fmt.Sprintf("cut %d: it boots, and nothing is lost", l.number+i), bootLimit, func(ctx context.Context) error { return l.whole(ctx, i+1) }})
 	}
-	if !l.short {
+	if l.flash {
 		list = append(list, step{"make flash HOST= of a bad version: the station takes it back", bootLimit, l.badUpdate})
 	}
 	return list
@@ -83,7 +88,7 @@ func (l *powerLane) close() {
 // first boots the new card and gives the station a model in a store, and the configuration that names it.
 func (l *powerLane) first(ctx context.Context) error {
 	var err error
-	if l.config, err = l.kit.config(ctx, rig.Virt, "power"); err != nil {
+	if l.config, err = l.kit.config(ctx, rig.Virt, l.title); err != nil {
 		return fmt.Errorf("%w; %w", err, errOver)
 	}
 	if l.config.SSH, err = freePort(); err != nil {
@@ -108,8 +113,8 @@ func (l *powerLane) first(ctx context.Context) error {
 	return nil
 }
 
-// trigger gives edges to an input until capture, which waits for them, has taken two pictures.
-func (l *powerLane) trigger(ctx context.Context) error {
+// triggered gives edges to an input until capture, which waits for them, has taken two pictures.
+func (l *powerLane) triggered(ctx context.Context) error {
 	const pin = 24
 	capture, err := l.station.Start(captureCommand("triggered", 2, "--on-trigger", fmt.Sprint("GPIO", pin)) + " 2>&1")
 	if err != nil {

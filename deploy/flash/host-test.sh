@@ -111,15 +111,15 @@ cut_power() {
   container=''
 }
 
-# flash NAME: as 'make flash HOST=' does; what it said is in $tmp/said. The code that it ends with is printed.
+# flash NAME [WITHIN]: as 'make flash HOST=' does; what it said is in $tmp/said. The code that it ends with is printed.
 flash() {
   local code=0
-  DEB=$tmp/$1.deb WITHIN=15 deploy/flash/host.sh pi@127.0.0.1 </dev/null &>"$tmp/said" || code=$?
+  DEB=$tmp/$1.deb WITHIN=${2:-15} deploy/flash/host.sh pi@127.0.0.1 </dev/null &>"$tmp/said" || code=$?
   echo "$code"
 }
-ends() { # ends CODE NAME: flash NAME does
+ends() { # ends CODE NAME [WITHIN]: flash does
   local code
-  code=$(flash "$2")
+  code=$(flash "${@:2}")
   [ "$code" -eq "$1" ] || { echo "code $code, $1 expected"; cat "$tmp/said"; false; }
 }
 said() { grep -E -- "$1" "$tmp/said" || { cat "$tmp/said"; false; }; }
@@ -162,6 +162,9 @@ for bad in crash5:'the service is' mute5:'has judged nothing' blind5:'camera los
   check "says why" said "${bad#*:}"
   check "and the version before judges again" well +good2
 done
+check "one that ends again and again is not waited for: ends with 3" ends 3 crash5 3600
+check "says why" said 'ends again and again'
+check "and the version before judges again" well +good2
 check "what the station said is kept" inside 'test -s /var/lib/passfail-update/log'
 
 sed -i 's|^source = .*|source = "/dev/video9"|' "$root/etc/passfail/config.toml"

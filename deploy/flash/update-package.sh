@@ -84,7 +84,8 @@ rebuild() {
     mkdir -p "$root$(dirname "$path")"
     echo '# Packed from an installed station: the default of this version is not known any more.' >>"$root$path"
   done
-  dpkg-deb --build --root-owner-group -Zgzip -z1 "$root" "$1" >/dev/null
+  # The quickest that dpkg knows and that still makes it smaller: the station inspects meanwhile.
+  dpkg-deb --build --root-owner-group -Zzstd -z1 "$root" "$1" >/dev/null
   rm -rf "$root"
 }
 

@@ -8,6 +8,8 @@
 # than the watchdog's time: so that one which is not fed shows.
 steady=5
 steady_lost=25
+# A process that has ended so many times while it was watched, each time started anew by systemd, will not do better.
+hopeless=4
 
 declare -A unit # what systemd says of the service
 
@@ -63,10 +65,11 @@ in_words() {
 }
 
 # healthy: the station judges a frame in time, by a process that stays; where it had no camera before, or did not run, it is
-# enough that it lives, feeds its watchdog and says that the camera is lost. Sets why.
+# enough that it lives, feeds its watchdog and says that the camera is lost. One that ends again and again is not waited for.
+# Sets why.
 healthy() {
   # shellcheck disable=SC2154 # state is update.sh's
-  local end=$((SECONDS + state[within])) process='' since=0 fed=0 more
+  local end=$((SECONDS + state[within])) process='' since=0 fed=0 more restarts=''
   # shellcheck disable=SC2034 # update.sh asks the journal for what came since
   since_watch=$(($(date +%s) - 10))
   if [ "${state[before]}" = disabled ]; then
@@ -75,6 +78,10 @@ healthy() {
   fi
   while :; do
     look
+    # Started afresh, as by the package's scripts, it counts anew.
+    if [ -z "$restarts" ] || [ "${unit[NRestarts]:-0}" -lt "$restarts" ]; then
+      restarts=${unit[NRestarts]:-0}
+    fi
     if [ "${unit[MainPID]-}" != "$process" ]; then
       process=${unit[MainPID]-} since=$SECONDS fed=${unit[WatchdogTimestampMonotonic]-0}
     fi
@@ -100,6 +107,10 @@ healthy() {
       down) why="the service is ${unit[ActiveState]-unknown} (${unit[Result]-unknown}), ${unit[NRestarts]-0} restarts" ;;
     esac
     [ "${unit[ActiveState]-}" != failed ] || return 1
+    if [ $((${unit[NRestarts]:-0} - restarts)) -ge "$hopeless" ]; then
+      why="the service is ${unit[ActiveState]} (${unit[Result]}) after ${unit[NRestarts]} restarts: it ends again and again"
+      return 1
+    fi
     [ "$SECONDS" -lt $((end + more)) ] || return 1
     sleep 1
   done
