@@ -108,6 +108,7 @@ type Watch struct {
 	edges  edges
 	recent recent
 	next   time.Time
+	values Values
 
 	told    Finding
 	pending Finding   // what the last frames say instead
@@ -130,13 +131,17 @@ func (w *Watch) See(img *gocv.Mat, taken time.Time) (Finding, error) {
 		return w.told, nil
 	}
 	w.next = taken.Add(w.s.Every)
-	v, err := w.measure(img)
-	if err != nil {
+	var err error
+	if w.values, err = w.measure(img); err != nil {
 		return w.told, err
 	}
-	w.settle(w.find(v, img.Cols()), taken)
+	w.settle(w.find(w.values, img.Cols()), taken)
 	return w.told, nil
 }
+
+// Values are those of the last picture that was looked at; zero before the first. Shift and Alike are of the median of
+// the last seven and stay zero until there are so many.
+func (w *Watch) Values() Values { return w.values }
 
 func (w *Watch) measure(img *gocv.Mat) (Values, error) {
 	whole := image.Rect(0, 0, img.Cols(), img.Rows())

@@ -158,6 +158,65 @@ func TestFindings(t *testing.T) {
 	})
 }
 
+// Near the limits: half of the sharpness, and 2 % of the width, 12.8 px.
+func TestLimits(t *testing.T) {
+	scene1, other, noises, picture := scene(t, 1), scene(t, 2), grains(t), gocv.NewMat()
+	defer picture.Close()
+	w := watch(t, &scene1)
+	reference := w.ref.Values()
+	begin := begin
+	for _, c := range []struct {
+		dx, dy int
+		blur   float64
+		kind   Kind
+	}{
+		{8, 0, 0, Good}, {-8, 8, 0, Good}, {0, -8, 0, Good}, {16, 0, 0, Moved}, {0, 16, 0, Moved}, {-12, -12, 0, Moved},
+		{0, 0, 0.7, Good}, {0, 0, 1, Good}, {0, 0, 2, Blurred}, {0, 0, 2.5, Blurred}, {8, 0, 1, Good}, {16, 0, 1, Moved},
+	} {
+		for _, noise := range []float64{0, 4} {
+			change(t, &picture, other, noises, c.dx, c.dy, c.blur, 0.9, noise)
+			f := see(t, w, begin, 4*time.Second, picture)
+			v := w.Values()
+			if f.Kind != c.kind {
+				t.Errorf("%+v, noise %v: %v, %+v", c, noise, f, v)
+			}
+			if off := v.Shift.Sub(image.Pt(c.dx, c.dy)); c.kind == Moved && length(off) > 4 {
+				t.Errorf("%+v, noise %v: shifted by %v", c, noise, v.Shift)
+			}
+			if share := v.Sharpness / reference.Sharpness; (share < 0.5) != (c.kind == Blurred) {
+				t.Errorf("%+v, noise %v: a sharpness of %.2f of the reference's %.2f", c, noise, share, reference.Sharpness)
+			}
+			begin = begin.Add(10 * time.Second)
+		}
+	}
+}
+
+// A backlight is white by intent; a hand over a rail is no moved camera.
+func TestNoFinding(t *testing.T) {
+	m := scene(t, 1)
+	hand := m.Clone()
+	defer hand.Close()
+	gocv.Rectangle(&hand, image.Rect(150, 0, 330, 300), color.RGBA{210, 160, 130, 0}, -1)
+	if f := see(t, watch(t, &m), begin, 5*time.Second, hand); f.Kind != Good {
+		t.Errorf("a hand: %v", f)
+	}
+	lit, white := m.Clone(), m.Clone()
+	defer lit.Close()
+	defer white.Close()
+	gocv.Rectangle(&lit, image.Rect(20, 0, 640, 480), color.RGBA{255, 255, 255, 0}, -1)
+	gocv.Rectangle(&white, image.Rect(0, 0, 640, 480), color.RGBA{255, 255, 255, 0}, -1)
+	w := watch(t, &lit)
+	if f := see(t, w, begin, 5*time.Second, lit); f.Kind != Good {
+		t.Errorf("a backlight that is in the reference: %v", f)
+	}
+	if f := see(t, w, begin.Add(time.Minute), 5*time.Second, white); f.Kind != White {
+		t.Errorf("all white against a backlight: %v", f)
+	}
+	if f := see(t, watch(t, nil), begin, 5*time.Second, lit); f.Kind != White {
+		t.Errorf("mostly white without a reference: %v", f)
+	}
+}
+
 func TestBlackAndWhite(t *testing.T) {
 	m := scene(t, 3)
 	w, noises, p := watch(t, nil), grains(t), gocv.NewMat()

@@ -13,6 +13,7 @@ type background struct {
 	mean    []float32
 	spread  []float32 // standard deviation
 	changed []bool    // of the last frame compared
+	was     []bool    // of the one before it
 	ratios  []float32 // scratch
 	gain    float32   // the last frame's light in multiples of mean's
 }
@@ -20,7 +21,7 @@ type background struct {
 func newBackground(blocks int) background {
 	return background{
 		mean: make([]float32, blocks), spread: make([]float32, blocks),
-		changed: make([]bool, blocks), ratios: make([]float32, 0, blocks), gain: 1,
+		changed: make([]bool, blocks), was: make([]bool, blocks), ratios: make([]float32, 0, blocks), gain: 1,
 	}
 }
 
@@ -34,24 +35,42 @@ const (
 // compare finds the blocks that have changed, and returns their share.
 func (b *background) compare(pix []uint16, contrast float32) float64 {
 	before := b.gain
+	copy(b.was, b.changed)
 	// Light is measured where nothing stood in the last frame.
-	if !b.light(pix, false) {
-		return b.mark(pix, contrast)
-	}
-	share := b.mark(pix, contrast)
-	if share <= 1-consent {
+	if share, ok := b.relight(pix, contrast, false); ok && share <= 1-consent {
 		return share
 	}
 	// Most has changed at once: a flood of light, or a large part.
 	b.gain = before
 	held := b.mark(pix, contrast)
-	if b.light(pix, true) {
-		if share = b.mark(pix, contrast); share <= 1-consent && share < held {
-			return share
-		}
+	if share, ok := b.relight(pix, contrast, true); ok && share <= 1-consent && share < held {
+		return share
 	}
 	b.gain = before
 	return b.mark(pix, contrast)
+}
+
+// relight measures the light and marks what has changed in it. It returns false where the light can't be measured, or
+// has changed so that what stood there looks like the belt: then it is the part that was measured, which has grown.
+func (b *background) relight(pix []uint16, contrast float32, all bool) (float64, bool) {
+	before := b.gain
+	if !b.light(pix, all) {
+		return 0, false
+	}
+	share := b.mark(pix, contrast)
+	if math.Abs(float64(b.gain/before-1)) <= relative {
+		return share, true
+	}
+	stood, gone := 0, 0
+	for i, was := range b.was {
+		if was {
+			stood++
+			if !b.changed[i] {
+				gone++
+			}
+		}
+	}
+	return share, 2*gone <= stood
 }
 
 // light sets gain to the median ratio of the blocks that were unchanged, or of all. It returns false, and leaves gain,
