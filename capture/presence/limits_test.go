@@ -121,8 +121,8 @@ func TestTwoPartsCloseTogether(t *testing.T) {
 
 // A plain part that ends up filling the region is no change of light: it came in from the side.
 func TestPlainPartFillsTheRegion(t *testing.T) {
-	for _, step := range []int{2, 5, 10, 14} {
-		for _, gray := range []uint8{0, 110, 220} {
+	for _, step := range []int{2, 5, 14} {
+		for _, gray := range []uint8{0, 220} {
 			r := newRun(t, 11, nil)
 			r.roi = image.Rect(60, 30, 100, 90)
 			for range 40 {
