@@ -21,6 +21,9 @@ tar -x --numeric-owner -C "$root" -f "$system"
 mkdir "$root/test"
 cp "$deb" "$root/test/1.deb"
 cp deploy/checks.sh deploy/deb/chroot-test.sh "$root/test/"
+# The modules that are linked in, as the program itself tells it.
+dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$tmp" ./usr/bin/passfail
+"$(deploy/go.sh --pinned --find)/go" version -m "$tmp/usr/bin/passfail" | awk '$1 == "dep" { print $2 }' >"$root/test/modules"
 
 # later NUMBER: the same package as a later version whose default configuration has a line more.
 later() {

@@ -51,31 +51,6 @@ depends() {
   done | sed 's/^ *//; s/ *$//' | sort -u
 }
 
-# copyright: what NOTICE says, and the licences of all that the program is made of.
-copyright() {
-  local module dir file
-  cat NOTICE
-  printf '\n\nThe Apache License, Version 2.0, is in /usr/share/common-licenses/Apache-2.0; the other licences follow.\n'
-  printf '\n\n--- MobileNetV2 (model/base/mobilenet_v2.tflite)\n\n'
-  cat model/base/licences/MIT.txt
-  {
-    deploy/env.sh --target "$arch" "$release" go list -deps -f '{{with .Module}}{{if not .Main}}{{.Path}} {{.Dir}}{{end}}{{end}}' ./cmd/passfail
-    echo "Go $(deploy/env.sh --target "$arch" "$release" go env GOROOT)"
-  } | sort -u | while read -r module dir; do
-    [ -n "$module" ] || continue
-    for file in "$dir"/{LICENSE,LICENCE,COPYING}*; do
-      if [ ! -e "$file" ]; then
-        continue
-      elif grep -q 'Apache License' "$file"; then
-        printf '\n\n--- %s\n\nApache License, Version 2.0\n' "$module"
-      else
-        printf '\n\n--- %s\n\n' "$module"
-        cat "$file"
-      fi
-    done
-  done
-}
-
 # configuration: the repository's config.toml with a package's paths. Each change must find what it changes.
 configuration() {
   local text change
@@ -114,7 +89,7 @@ for completion in bash:bash-completion/completions/passfail zsh:zsh/vendor-compl
   mkdir -p "$(dirname "$root/usr/share/${completion#*:}")"
   emulate completion "${completion%%:*}" >"$root/usr/share/${completion#*:}"
 done
-copyright >"$root/usr/share/doc/passfail/copyright"
+deploy/copyright.sh "$arch" "$release" >"$root/usr/share/doc/passfail/copyright"
 cp docs/*.md "$root/usr/share/doc/passfail/"
 {
   printf 'passfail (%s) %s; urgency=medium\n\n  * Built from %s; what changed is in the history of the sources.\n\n' "$version" "$release" "$(deploy/version.sh)"

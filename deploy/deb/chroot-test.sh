@@ -7,6 +7,7 @@ set -euo pipefail
 
 config=/etc/passfail/config.toml
 store=/var/lib/passfail/models
+copyright=/usr/share/doc/passfail/copyright
 
 apt() { apt-get -q -y -o Dpkg::Use-Pty=0 --no-install-recommends -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@"; }
 station() { runuser -u passfail -- passfail "$@"; }
@@ -28,6 +29,22 @@ inspects() { # starts as the service does, and ends in order after some verdicts
   cat "$log"
   grep -q 'msg=ready' "$log" && grep -q 'msg=stopped' "$log" && grep -q 'output=heartbeat .*to=Low' "$log"
 }
+names_modules() { # of each module the copyright has the licence
+  local name
+  [ -s /test/modules ]
+  while read -r name; do
+    [ -n "$(licence "$name")" ] || { echo "no licence of $name" && return 1; }
+  done </test/modules
+}
+licence() { awk -v name="$1" '/^--- / { found = $2 == name; next } found && NF' "$copyright"; }
+quotes_library() { # and of what the library's own strings tell that is in it
+  local mark
+  for mark in absl:Abseil Eigen:Eigen rdft2d:FFT2D farmhash:FarmHash flatbuffers:FlatBuffers gemmlowp:gemmlowp JavaCPP:JavaCPP tflite:TensorFlow \
+    xnn_create_runtime:XNNPACK cpuinfo_initialize:cpuinfo pthreadpool_create:pthreadpool ruy:ruy; do
+    grep -q -a "${mark%:*}" /usr/lib/passfail/libtensorflowlite_c.so || { echo "no ${mark%:*} in the library" && return 1; }
+    [ -n "$(licence "${mark#*:}")" ] || { echo "no licence of ${mark#*:}" && return 1; }
+  done
+}
 nothing_left() {
   local left
   left=$(find /etc /usr /var /run /home -xdev -iname '*passfail*' -not -path '/var/cache/*' -not -path '/var/log/*' -not -path '/var/lib/dpkg/*')
@@ -46,6 +63,9 @@ check "installs" apt install /test/1.deb
 check "runs" passfail version
 passfail version | sed 's/^/        /'
 refuse "no library is missing" bash -c 'ldd /usr/bin/passfail /usr/lib/passfail/*.so | grep "not found"'
+check "the copyright has a licence of each module that is linked in" names_modules
+check "and of each library in TensorFlow Lite's" quotes_library
+check "and the licence of Go, and BSD's in words" bash -c 'grep -q "^--- Go$" "$1" && grep -q "^--- XNNPACK" "$1" && grep -q "Neither the name Facebook" "$1"' - "$copyright"
 check "the user has no shell" bash -c 'getent passwd passfail | grep -q ":/usr/sbin/nologin$"'
 check "the user is in gpio and video" bash -c 'id -nG passfail | grep -w gpio | grep -qw video'
 check "the state is the user's" bash -c '[ "$(stat -c "%U:%G %a" /var/lib/passfail)" = "passfail:passfail 750" ]'
