@@ -145,6 +145,28 @@ func TestPlainPartFillsTheRegion(t *testing.T) {
 	}
 }
 
+// A part that trembles between Leave and Enter is one.
+func TestHysteresis(t *testing.T) {
+	r := newRun(t, 13, nil)
+	for i := range 40 {
+		wide := []int{28, 14}[i/4%2] // 15 % and 7.5 % of the region
+		r.over = func(picture gocv.Mat) {
+			gocv.Rectangle(&picture, image.Rect(60, 15, 60+wide, 105), color.RGBA{180, 180, 180, 0}, -1)
+		}
+		r.frame(0, 1, 2)
+	}
+	if r.count != 1 || r.last.State != Present {
+		t.Errorf("trembling: %d triggers, %+v", r.count, r.last)
+	}
+	r.over = nil
+	for range 4 {
+		r.frame(0, 1, 2)
+	}
+	if r.last.State != Empty {
+		t.Errorf("gone: %+v", r.last)
+	}
+}
+
 // Light that fades over an hour is followed, also where it fades unevenly; what stands is not learnt.
 func TestSlowChange(t *testing.T) {
 	r := newRun(t, 12, nil)

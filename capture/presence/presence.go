@@ -5,6 +5,12 @@
 // and how far that strays, by noise, flicker and the belt's moving texture. A block has changed when it is further off
 // than that; a part has entered when the changed blocks' share reaches Settings.Enter, and left when it falls to
 // Settings.Leave. Light that brightens or dims the whole region is divided out.
+//
+// The region must empty between two parts, or they are one: along the belt it has to be shorter than the gap between
+// parts, by what the belt runs in Settings.Frames frames. Belt should be seen beside the part: a plain part that fills
+// more than 60 % of the region from one frame to the next looks like a change of light. What no picture can tell from a
+// part counts as one: a hand, and a shadow that darkens so large a share of the region by more than Settings.Contrast, a
+// tenth of its brightness and the belt's own texture.
 package presence
 
 import (
