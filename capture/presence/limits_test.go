@@ -179,3 +179,19 @@ func TestSlowChange(t *testing.T) {
 		t.Errorf("a slow shadow: %d triggers, %+v", r.count, r.last)
 	}
 }
+
+// What is seen in a single frame, a torn picture or an insect, is no part.
+func TestOneFrameIsNoPart(t *testing.T) {
+	r := newRun(t, 14, nil)
+	for i := range 12 {
+		r.over = func(picture gocv.Mat) {
+			if i%3 == 1 {
+				gocv.Rectangle(&picture, image.Rect(60, 15, 100, 105), color.RGBA{180, 180, 180, 0}, -1)
+			}
+		}
+		r.frame(5, 1, 2)
+	}
+	if r.count != 0 || r.last.State != Empty {
+		t.Errorf("single frames: %d triggers, %+v", r.count, r.last)
+	}
+}
