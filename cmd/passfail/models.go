@@ -57,7 +57,7 @@ type storeOptions struct{ dir, config string }
 // open opens the store, and returns the configuration or, if none was meant, nil.
 func (o storeOptions) open() (*store.Store, *config.Config, error) {
 	if o.dir != "" && o.config == "" {
-		s, err := store.Open(o.dir)
+		s, err := openStore(o.dir)
 		return s, nil, err
 	}
 	path := o.config
@@ -78,8 +78,24 @@ func (o storeOptions) open() (*store.Store, *config.Config, error) {
 		}
 		dir = cfg.Path(cfg.Model.Store)
 	}
-	s, err := store.Open(dir)
+	s, err := openStore(dir)
 	return s, cfg, err
+}
+
+// openStore opens a store whose versions are dated by SOURCE_DATE_EPOCH, in seconds since 1970, where that is set: so two images
+// of the same sources hold the same.
+func openStore(dir string) (*store.Store, error) {
+	s, err := store.Open(dir)
+	text := os.Getenv("SOURCE_DATE_EPOCH")
+	if err != nil || text == "" {
+		return s, err
+	}
+	seconds, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || seconds < 0 {
+		return nil, fmt.Errorf("SOURCE_DATE_EPOCH=%q: whole seconds since 1970 expected; unset it to date by the clock", text)
+	}
+	s.Now = func() time.Time { return time.Unix(seconds, 0) }
+	return s, nil
 }
 
 // findModel finds a version, by "active" too.

@@ -115,6 +115,31 @@ func TestModels(t *testing.T) {
 	}
 }
 
+func TestModelsSourceDate(t *testing.T) {
+	stores := []string{filepath.Join(t.TempDir(), "models"), filepath.Join(t.TempDir(), "models")}
+	t.Setenv("SOURCE_DATE_EPOCH", "1764072000")
+	for _, dir := range stores {
+		v := id(t, passfail(t, "models", "add", "--store", dir, inRepository("demo/model.tflite"), "--use"))
+		if !strings.HasPrefix(v, "20251125-120000-") {
+			t.Errorf("the model's version is %s", v)
+		}
+	}
+	active := func(dir string) string {
+		b, err := os.ReadFile(filepath.Join(dir, "active"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
+	}
+	if a, b := active(stores[0]), active(stores[1]); a != b || !strings.HasPrefix(a, "2025-11-25T12:00:00Z ") {
+		t.Errorf("activated: %q, and %q", a, b)
+	}
+	for _, wrong := range []string{"today", "-1", "1.5"} {
+		t.Setenv("SOURCE_DATE_EPOCH", wrong)
+		passfail(t, "models", "--store", stores[0]).expect(t, 1, "SOURCE_DATE_EPOCH", wrong, "seconds since 1970")
+	}
+}
+
 func TestModelsErrors(t *testing.T) {
 	dir, demo, _ := pairStore(t)
 	passfail(t, "models").expect(t, 1, "config.toml: no such file", "--store DIR")

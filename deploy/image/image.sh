@@ -64,7 +64,8 @@ $image/foreign.sh arm64 unshare --mount --pid --net --fork --kill-child bash -c 
   mount --rbind /dev "$1/dev"
   mount --rbind /sys "$1/sys" # inference asks there how many processors there are
   # Not by exec: the first process stays outside, by which ischroot, and so the packages, know that this is no running Pi.
-  chroot "$1" env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive bash /tmp/configure.sh
+  chroot "$1" env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive SOURCE_DATE_EPOCH="$SOURCE_DATE_EPOCH" \
+    bash /tmp/configure.sh
   exit 0
 ' in "$tree" </dev/null &>"$tmp/log" || {
   cat "$tmp/log" >&2

@@ -208,7 +208,7 @@ func (s *Store) activate(a Activation) error {
 	if ids := stack(history); err == nil && len(ids) > 0 && ids[len(ids)-1] == a.ID {
 		return nil // as it is
 	}
-	a.Time = time.Now()
+	a.Time = s.Now()
 	history = append(history, a)
 	var text strings.Builder
 	for _, a := range history[max(0, len(history)-keptHistory):] {

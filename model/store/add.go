@@ -19,7 +19,7 @@ func (s *Store) Add(model []byte, m Meta, files map[string][]byte) (Version, err
 		return Version{}, errors.New("model store: the model is empty")
 	}
 	if m.Created.IsZero() {
-		m.Created = time.Now()
+		m.Created = s.Now()
 	}
 	m.Created = m.Created.UTC().Truncate(time.Second)
 	all := map[string][]byte{ModelFile: model}

@@ -8,10 +8,15 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Store is a folder of versions. Any goroutine may use it.
 type Store struct {
+	// Now dates what is added and activated. Open sets it to time.Now; to set
+	// another is for whoever opens the store, before anything else.
+	Now func() time.Time
+
 	dir  string
 	disk disk
 }
@@ -22,7 +27,7 @@ type Store struct {
 func Open(dir string) (*Store, error) { return open(dir, osDisk{}) }
 
 func open(dir string, d disk) (*Store, error) {
-	s := &Store{dir: dir, disk: d}
+	s := &Store{Now: time.Now, dir: dir, disk: d}
 	info, err := os.Stat(dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
