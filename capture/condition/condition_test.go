@@ -162,9 +162,10 @@ func TestFindings(t *testing.T) {
 func TestLimits(t *testing.T) {
 	scene1, other, noises, picture := scene(t, 1), scene(t, 2), grains(t), gocv.NewMat()
 	defer picture.Close()
-	w := watch(t, &scene1)
-	reference := w.ref.Values()
-	begin := begin
+	ref := watch(t, &scene1).ref
+	reference := ref.Values()
+	s := Defaults()
+	s.Lasting = 0
 	for _, c := range []struct {
 		dx, dy int
 		blur   float64
@@ -175,7 +176,11 @@ func TestLimits(t *testing.T) {
 	} {
 		for _, noise := range []float64{0, 4} {
 			change(t, &picture, other, noises, c.dx, c.dy, c.blur, 0.9, noise)
-			f := see(t, w, begin, 4*time.Second, picture)
+			w, err := New(s, ref)
+			if err != nil {
+				t.Fatal(err)
+			}
+			f := see(t, w, begin, (kept-1)*200*time.Millisecond, picture)
 			v := w.Values()
 			if f.Kind != c.kind {
 				t.Errorf("%+v, noise %v: %v, %+v", c, noise, f, v)
@@ -186,7 +191,6 @@ func TestLimits(t *testing.T) {
 			if share := v.Sharpness / reference.Sharpness; (share < 0.5) != (c.kind == Blurred) {
 				t.Errorf("%+v, noise %v: a sharpness of %.2f of the reference's %.2f", c, noise, share, reference.Sharpness)
 			}
-			begin = begin.Add(10 * time.Second)
 		}
 	}
 }
