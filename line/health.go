@@ -23,7 +23,8 @@ type Health struct {
 
 // signs is what counts while a line works.
 type signs struct {
-	finished uint64 // frames
+	started  uint64 // frames that were kept to be judged; 0 where each is judged at once
+	finished uint64
 	camera   capture.Stats
 }
 
@@ -31,7 +32,11 @@ type signs struct {
 func NewHealth(l *Line, now time.Time) *Health {
 	frame, try := l.Camera.Patience()
 	camera := l.Camera
-	return newHealth(func() signs { return signs{l.finished.Load(), camera.Stats()} }, frame, try, now)
+	return newHealth(func() signs { return l.signs(camera.Stats()) }, frame, try, now)
+}
+
+func (l *Line) signs(camera capture.Stats) signs {
+	return signs{l.started.Load(), l.finished.Load(), camera}
 }
 
 func newHealth(look func() signs, frame, try time.Duration, now time.Time) *Health {
@@ -46,13 +51,18 @@ func (h *Health) Check(now time.Time) error {
 	switch {
 	case s.finished != before.finished:
 		h.sign = now
-	case s.camera.Judged > s.finished && s.camera.Judged == before.camera.Judged: // whatever the camera does meanwhile
+	case s.started > s.finished && before.started > before.finished:
+		return fmt.Errorf("the inspection of a part hangs; the last sign of life was %v ago", silent.Round(time.Millisecond))
+	case s.started == 0 && s.camera.Judged > s.finished && s.camera.Judged == before.camera.Judged: // whatever the camera does meanwhile
 		return fmt.Errorf("the inspection of a frame hangs; the last sign of life was %v ago", silent.Round(time.Millisecond))
 	case s.camera.Tries != before.camera.Tries:
 		h.sign = now
 	case s.camera.Lost && silent > h.try:
 		return fmt.Errorf("the camera is lost (%s), and has not been tried again for %v", s.camera.Reason, silent.Round(time.Millisecond))
 	case !s.camera.Lost && silent > h.frame:
+		if s.started > 0 {
+			return fmt.Errorf("no frame was judged for %v, and the camera was not found lost", silent.Round(time.Millisecond))
+		}
 		return fmt.Errorf("no frame for %v, and the camera was not found lost", silent.Round(time.Millisecond))
 	}
 	return nil

@@ -10,6 +10,7 @@ import (
 
 	"passfail/capture"
 	"passfail/device"
+	"passfail/line/belt"
 	"passfail/model"
 )
 
@@ -28,8 +29,14 @@ type Pins struct {
 // Result is one inspected frame.
 type Result struct {
 	Judgement
-	Model  string // the name of the model that judged
-	Seq    uint64 // of the frame
+	Model string // the name of the model that judged
+	Seq   uint64 // of the frame
+
+	// Of a line with a trigger: the part, and when its edge came. The frame is the last one that
+	// was judged of it; a part that nobody saw has none.
+	Part      belt.ID
+	Triggered time.Time
+
 	Name   string // of the frame's file, if it came from one
 	Taken  time.Time
 	Stages Stages
@@ -50,8 +57,8 @@ func (s Stages) Total() time.Duration { return s.Load + s.Invoke + s.Decide + s.
 
 // Event is what the line tells: a Result, or an error that the line goes on after.
 type Event struct {
-	Result Result
-	Err    error // not nil: the camera was lost (a *capture.LostError), or a frame could not be judged
+	Result Result // without Taken: there is none
+	Err    error  // not nil: the camera was lost (a *capture.LostError), or a frame or part could not be judged
 }
 
 // Model is what judges.
@@ -81,6 +88,10 @@ type Line struct {
 	Model  Model
 	Pins   Pins
 
+	// Parts are those that a trigger tells of; nil: each frame is a part. They need
+	// one classifier, and the gate is theirs instead of Pins.Reject.
+	Parts *Parts
+
 	// Events is where the line tells what happens; nil: nobody listens. When it
 	// is full the event is dropped and counted, unless Lossless is set: then the
 	// line waits, as it may when it plays a file and no belt runs.
@@ -88,6 +99,7 @@ type Line struct {
 	Lossless bool
 
 	dropped  atomic.Uint64
+	started  atomic.Uint64 // frames that were kept to be judged, of a line with a trigger
 	finished atomic.Uint64 // frames whose verdict was shown
 	swaps
 }
@@ -97,6 +109,9 @@ func (l *Line) Dropped() uint64 { return l.dropped.Load() }
 
 // Run inspects until ctx ends or the camera's file does; both are no error.
 func (l *Line) Run(ctx context.Context) error {
+	if l.Parts != nil {
+		return l.runParts(ctx)
+	}
 	if len(l.Model.Classifiers) > 1 {
 		return l.runParallel(ctx)
 	}
@@ -167,20 +182,13 @@ func (i *inspection) invoke(c *model.Classifier) {
 
 func (l *Line) finish(i *inspection, c *model.Classifier, judge *Judge) (Result, error) {
 	r := &i.result
-	start := time.Now()
-	if i.err == nil {
-		var scores []float32
-		if scores, i.err = c.Scores(); i.err == nil {
-			novelty, _ := c.Novelty()
-			r.Judgement = judge.JudgeNovel(scores, novelty)
-		}
-	}
+	i.decide(c, judge)
 	if i.err != nil {
 		judge.Forget()
 	}
 	decided := time.Now()
 	r.Pin = l.show(r.Verdict, r.Taken, decided)
-	r.Stages.Decide, r.Stages.Pins = decided.Sub(start), time.Since(decided)
+	r.Stages.Pins = time.Since(decided)
 	l.finished.Add(1)
 	if i.err != nil {
 		return *r, fmt.Errorf("frame %d %s: %w", r.Seq, r.Name, i.err)
@@ -190,13 +198,7 @@ func (l *Line) finish(i *inspection, c *model.Classifier, judge *Judge) (Result,
 
 // show moves the pins for a verdict on a part that was taken at taken.
 func (l *Line) show(v Verdict, taken, now time.Time) error {
-	yes, no := l.Pins.Pass, l.Pins.Fail
-	if v == Fail {
-		yes, no = no, yes
-	}
-	// The opposite ends first: at no moment do both levels speak.
-	err := tell(no, false, now)
-	err = first(err, tell(yes, true, now))
+	err := l.showVerdict(v, now)
 	if v == Fail && l.Pins.Reject != nil {
 		err = first(err, l.Pins.Reject.PulseAt(taken.Add(l.Pins.RejectDelay), 0))
 	}
@@ -204,6 +206,17 @@ func (l *Line) show(v Verdict, taken, now time.Time) error {
 		err = first(err, l.Pins.Heartbeat.Beat())
 	}
 	return err
+}
+
+// showVerdict lets the outputs for pass and fail tell a verdict.
+func (l *Line) showVerdict(v Verdict, now time.Time) error {
+	yes, no := l.Pins.Pass, l.Pins.Fail
+	if v == Fail {
+		yes, no = no, yes
+	}
+	// The opposite ends first: at no moment do both levels speak.
+	err := tell(no, false, now)
+	return first(err, tell(yes, true, now))
 }
 
 // tell lets an output speak, or end a level that says the opposite.

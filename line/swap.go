@@ -86,7 +86,17 @@ func (l *Line) warm(m Model) error {
 
 // take returns the model that waits, if one does, before f is judged.
 func (l *Line) take(f *capture.Frame) *handover {
+	l.noteRegion(f)
+	return l.takeOver()
+}
+
+// noteRegion notes how large the line's pictures are.
+func (l *Line) noteRegion(f *capture.Frame) {
 	l.swaps.region.Store(uint64(f.ROI.Dx())<<32 | uint64(uint32(f.ROI.Dy())))
+}
+
+// takeOver returns the model that waits, if one does.
+func (l *Line) takeOver() *handover {
 	if l.swaps.next.Load() == nil {
 		return nil
 	}

@@ -29,8 +29,9 @@ const (
 // Shot is a frame's share in a part.
 type Shot struct {
 	Part   ID
-	Number int // 1 to Of: which of the part's frames this is
-	Of     int // how many there will be, unless the rest comes too late
+	Number int      // 1 to Of: which of the part's frames this is
+	Of     int      // how many there will be, unless the rest comes too late
+	Edge   Position // of the part, on the camera's axis
 }
 
 // part is one under way.
@@ -97,6 +98,9 @@ func (b *Belt) Set(s Settings) error {
 	return nil
 }
 
+// Capacity is for how many parts there is room.
+func (b *Belt) Capacity() int { return len(b.parts) }
+
 // at is the part that is i-th from the gate.
 func (b *Belt) at(i int) *part { return &b.parts[(b.oldest+i)%len(b.parts)] }
 
@@ -140,14 +144,32 @@ func (b *Belt) Frame(taken Position, dst []Shot) []Shot {
 	defer b.mu.Unlock()
 	for i := range b.n {
 		p := b.at(i)
-		since := taken - p.edge - p.settings.Delay
-		if p.frames == p.settings.Frames || since < 0 || since > p.settings.Within {
+		if !p.wants(taken) {
 			continue
 		}
 		p.frames++
-		dst = append(dst, Shot{Part: b.first + ID(i), Number: p.frames, Of: p.settings.Frames})
+		dst = append(dst, Shot{Part: b.first + ID(i), Number: p.frames, Of: p.settings.Frames, Edge: p.edge})
 	}
 	return dst
+}
+
+// Wants tells whether Frame would find a part for a frame that was taken at this
+// position, and counts nothing.
+func (b *Belt) Wants(taken Position) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for i := range b.n {
+		if b.at(i).wants(taken) {
+			return true
+		}
+	}
+	return false
+}
+
+// wants tells whether a frame that was taken then shows the part and is one of those to be judged.
+func (p *part) wants(taken Position) bool {
+	since := taken - p.edge - p.settings.Delay
+	return p.frames < p.settings.Frames && since >= 0 && since <= p.settings.Within
 }
 
 // Decide gives a part its verdict. It may be called again, as when more frames

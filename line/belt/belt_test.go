@@ -73,10 +73,10 @@ func TestFramesFindTheirParts(t *testing.T) {
 		want  []Shot
 	}{
 		{9, nil},
-		{10, []Shot{{one, 1, 2}}},
-		{39, []Shot{{one, 2, 2}}},
-		{40, []Shot{{two, 1, 2}}}, // the first has both
-		{80, []Shot{{two, 2, 2}}}, // the last moment
+		{10, []Shot{{one, 1, 2, 0}}},
+		{39, []Shot{{one, 2, 2, 0}}},
+		{40, []Shot{{two, 1, 2, 30}}}, // the first has both
+		{80, []Shot{{two, 2, 2, 30}}}, // the last moment
 		{81, nil},
 	} {
 		if got := b.Frame(f.taken, nil); !slices.Equal(got, f.want) {
@@ -93,7 +93,7 @@ func TestFramesFindTheirParts(t *testing.T) {
 func TestPartsNearerThanFramesShareOne(t *testing.T) {
 	b := newBelt(t, ordinary, 8)
 	one, two := enter(t, b, 0), enter(t, b, 20)
-	if got, want := b.Frame(35, nil), []Shot{{one, 1, 1}, {two, 1, 1}}; !slices.Equal(got, want) {
+	if got, want := b.Frame(35, nil), []Shot{{one, 1, 1, 0}, {two, 1, 1, 20}}; !slices.Equal(got, want) {
 		t.Errorf("%v, want %v", got, want)
 	}
 	enter(t, b, 40)
@@ -224,10 +224,10 @@ func TestAPartKeepsTheSettingsItEnteredWith(t *testing.T) {
 		t.Fatal(err)
 	}
 	two := enter(t, b, 100)
-	if got := b.Frame(10, nil); !slices.Equal(got, []Shot{{one, 1, 1}}) {
+	if got := b.Frame(10, nil); !slices.Equal(got, []Shot{{one, 1, 1, 0}}) {
 		t.Errorf("frame at 10: %v", got)
 	}
-	if got := b.Frame(200, nil); !slices.Equal(got, []Shot{{two, 1, 1}}) {
+	if got := b.Frame(200, nil); !slices.Equal(got, []Shot{{two, 1, 1, 100}}) {
 		t.Errorf("frame at 200: %v", got)
 	}
 	// The second is decided at 350, and the first before it, though it had time until 400.
