@@ -111,6 +111,7 @@ func TestTimesTogether(t *testing.T) {
 		"[product]\npins = [\"GPIO5\"]":                           "product.pins",
 		"products = 3":                                            "products = 3",
 		"[confirm]\npin = \"GPIO24\"\n[trigger]\nmode = \"gpio\"": "confirm.pin",
+		"[trigger]\nmode = \"gpio\"\n[decision]\nvote = 3":        "decision.vote",
 		"[stop]\nof = 1":                                          "stop.of",
 		"[condition]\nthen = \"panic\"":                           "condition.then",
 		"[outputs.reject]\nneighbour = \"push\"":                  "outputs.reject.neighbour",

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"passfail/capture"
 	"passfail/device"
 	"passfail/line/belt"
 )
@@ -27,7 +28,10 @@ type Parts struct {
 	// else knows of parts calls Line.Trigger.
 	Next func(ctx context.Context) (time.Time, error)
 
-	// Sharpest judges the sharpest frame of a burst only; otherwise each votes.
+	// Presence looks at each frame, and tells when a part has entered it; nil: nobody looks.
+	Presence func(f *capture.Frame) (at time.Time, entered bool, err error)
+
+	// Sharpest has the sharpest frame of a burst count; otherwise each votes.
 	Sharpest bool
 
 	// Pictures is how many frames may wait for the network; 4 if 0.

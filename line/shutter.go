@@ -60,10 +60,26 @@ func (s *shutter) run(ctx context.Context) error {
 	l := s.line
 	return l.frames(ctx, func(f *capture.Frame) {
 		l.noteRegion(f)
-		if err := s.take(f); err != nil {
+		if err := errors.Join(l.look(f), s.take(f)); err != nil {
 			l.tell(ctx, Event{Err: err})
 		}
 	}, func(lost error) { l.tell(ctx, Event{Err: lost}) })
+}
+
+// look enters a part if a frame shows that one has come.
+func (l *Line) look(f *capture.Frame) error {
+	p := l.Parts
+	if p.Presence == nil {
+		return nil
+	}
+	at, entered, err := p.Presence(f)
+	if err != nil || !entered {
+		return err
+	}
+	if _, err := l.Trigger(at); err != nil && !errors.Is(err, belt.ErrTooNear) {
+		return err
+	}
+	return nil
 }
 
 // take keeps a frame if somebody wants it.

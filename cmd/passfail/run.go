@@ -43,6 +43,9 @@ watchdog: as long as frames are inspected, or a camera that is lost is tried aga
 			if err != nil {
 				return err
 			}
+			if err := notYet(cfg); err != nil {
+				return err
+			}
 			notify, err := newNotifier(os.Getenv)
 			if err != nil {
 				return err
@@ -131,7 +134,13 @@ func (s *station) run(ctx context.Context) (err error) {
 	} else if text != "" {
 		s.log.Warn("view", "model", first.Name, "warning", text)
 	}
-	l := &line.Line{Model: first, Pins: pins(s.cfg, outputs), Lossless: lossless}
+	trigger, err := newTrigger(s.cfg, s.board, outputs)
+	if err != nil {
+		first.Close()
+		return err
+	}
+	defer trigger.close()
+	l := &line.Line{Model: first, Pins: pins(s.cfg, outputs), Parts: trigger.parts, Lossless: lossless}
 	defer func() { l.Model.Close() }() // which may be another one by then
 	camera, err := capture.Open(ctx, settings, s.log)
 	if err != nil {
@@ -162,6 +171,9 @@ func (s *station) run(ctx context.Context) (err error) {
 	<-told
 	s.out.SetStatus("")
 	reportRest(s.log, outputs)
+	if trigger.parts != nil {
+		logParts(s.log, l.PartCounts())
+	}
 	s.log.Info("stopped", "inspected", r.inspected, "passed", r.passed, "failed", r.inspected-r.passed,
 		"unlogged", l.Dropped(), "camera_dropped", camera.Stats().Dropped)
 	return err
@@ -294,11 +306,17 @@ func (r *reporter) event(e line.Event) {
 		r.lost = lost
 		return // package capture logs it, with when it tries again
 	}
-	r.lost = nil
+	res := e.Result
+	if res.Taken.IsZero() {
+		r.log.Error("line", "err", e.Err)
+		return
+	}
+	if res.Seq > 0 {
+		r.lost = nil
+	}
 	if e.Err != nil {
 		r.log.Error("not judged", "err", e.Err)
 	}
-	res := e.Result
 	r.inspected++
 	if res.Verdict == line.Pass {
 		r.passed++
@@ -307,6 +325,9 @@ func (r *reporter) event(e line.Event) {
 	attrs := make([]slog.Attr, 0, 10)
 	attrs = append(attrs, slog.String("verdict", res.Verdict.String()), slog.String("label", res.Label),
 		slog.String("score", fmt.Sprintf("%.3f", res.Score)), slog.Uint64("frame", res.Seq))
+	if res.Part > 0 {
+		attrs = append(attrs, slog.Uint64("part", uint64(res.Part)))
+	}
 	if res.Name != "" {
 		attrs = append(attrs, slog.String("file", res.Name))
 	}

@@ -73,6 +73,7 @@ const (
 	outFail      = "fail"
 	outReject    = "reject"
 	outHeartbeat = "heartbeat"
+	outStrobe    = "strobe"
 )
 
 // outputSettings is the configuration's outputs that are wired.
@@ -93,6 +94,9 @@ func outputSettings(c *config.Config) []device.OutputSettings {
 	add(outFail, o.Fail.Pin, o.Fail.Active, o.Fail.Mode, o.Fail.Width)
 	add(outReject, o.Reject.Pin, o.Reject.Active, "pulse", o.Reject.Width)
 	add(outHeartbeat, o.Heartbeat.Pin, o.Heartbeat.Active, "level", 0)
+	if c.Trigger.Mode != "continuous" { // else nobody knows when a picture is taken
+		add(outStrobe, o.Strobe.Pin, o.Strobe.Active, "pulse", o.Strobe.Width)
+	}
 	return list
 }
 
