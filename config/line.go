@@ -147,6 +147,9 @@ func (c *Config) checkTogether(k *checker) {
 		case c.Belt.Measure == "time" && time.Duration(t.Delay)+time.Duration(r.Lead) >= time.Duration(r.Delay):
 			k.bad("outputs.reject.delay", r.Delay.String(), "the picture is taken %v after the trigger (trigger.delay), and the verdict must be there %v before the part is at the gate (outputs.reject.lead): the delay must be longer than both together", t.Delay, r.Lead)
 		}
+		if latest := time.Duration(r.Delay) - time.Duration(r.Lead); t.Mode == "gpio" && c.Belt.Measure == "time" && time.Duration(t.Debounce) >= latest {
+			k.bad("trigger.debounce", t.Debounce.String(), "an edge is known only after that, but the part's verdict must be there %v after it (outputs.reject.delay less lead)", latest)
+		}
 		if c.Decision.Vote > 1 {
 			k.bad("decision.vote", c.Decision.Vote, `the frames of different parts can't vote on each other; with trigger.mode = "%s" use trigger.frames`, t.Mode)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"image"
 	"time"
 
 	"passfail/device"
@@ -85,6 +86,7 @@ func (l *Line) leave(ctx context.Context, a belt.Action, pushes chan<- belt.Acti
 		reason = fmt.Errorf("part %d: %w", a.Part, reason)
 	}
 	r.Pin = l.showVerdict(r.Verdict, now)
+	l.record(r, reason, nil, image.Rectangle{})
 	l.tell(ctx, Event{r, reason})
 }
 

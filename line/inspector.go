@@ -43,7 +43,7 @@ func (l *Line) judgeShot(ctx context.Context, k *shot) {
 		sharp = k.sharpness()
 	}
 	for _, part := range k.parts {
-		l.vote(ctx, part, &i, sharp)
+		l.vote(ctx, part, k, &i, sharp)
 	}
 	if len(k.parts) == 0 && i.err != nil {
 		l.tell(ctx, Event{Err: i.err})
@@ -70,7 +70,7 @@ func (i *inspection) decide(c *model.Classifier, judge *Judge) {
 
 // vote counts a frame's verdict for a part. The belt knows the part's verdict by the frames so far; when
 // the last frame of the part is judged, or is too late, the verdict is told.
-func (l *Line) vote(ctx context.Context, part belt.Shot, i *inspection, sharp float64) {
+func (l *Line) vote(ctx context.Context, part belt.Shot, k *shot, i *inspection, sharp float64) {
 	p := l.Parts
 	p.said.mu.Lock()
 	e := p.said.of(part.Part)
@@ -88,6 +88,7 @@ func (l *Line) vote(ctx context.Context, part belt.Shot, i *inspection, sharp fl
 	r.Part, r.Triggered = part.Part, p.Epoch.Add(time.Duration(part.Edge))
 	r.Pin = l.showVerdict(r.Verdict, now)
 	r.Stages.Pins = time.Since(now)
+	l.record(r, i.err, &k.picture.Image, k.picture.ROI)
 	l.tell(ctx, Event{r, i.err})
 }
 

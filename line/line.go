@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"image"
 	"io"
 	"sync/atomic"
 	"time"
+
+	"gocv.io/x/gocv"
 
 	"passfail/capture"
 	"passfail/device"
@@ -98,6 +101,12 @@ type Line struct {
 	Events   chan<- Event
 	Lossless bool
 
+	// Record is given each result, with the picture that was judged, or nil if there is
+	// none: who keeps it copies it, and nothing waits for that. err is why it could not be judged. nil:
+	// nobody records. With several classifiers nothing is recorded: pictures are given back before
+	// they are judged.
+	Record func(r Result, err error, picture *gocv.Mat, region image.Rectangle)
+
 	dropped  atomic.Uint64
 	started  atomic.Uint64 // frames that were kept to be judged, of a line with a trigger
 	finished atomic.Uint64 // frames whose verdict was shown
@@ -155,7 +164,15 @@ func (l *Line) Inspect(f *capture.Frame) (Result, error) {
 	var i inspection
 	i.load(c, f, l.Model.Name)
 	i.invoke(c)
-	return l.finish(&i, c, l.Model.Judge)
+	r, err := l.finish(&i, c, l.Model.Judge)
+	l.record(r, err, &f.Image, f.ROI)
+	return r, err
+}
+
+func (l *Line) record(r Result, err error, picture *gocv.Mat, region image.Rectangle) {
+	if l.Record != nil {
+		l.Record(r, err, picture, region)
+	}
 }
 
 // inspection is one frame on its way through the line.

@@ -138,7 +138,6 @@ func notYet(cfg *config.Config) error {
 	no(cfg.Stop.InARow > 0 || cfg.Stop.Rate > 0 || cfg.Stop.ResetPin != "", "stop", "leave the section out")
 	no(cfg.Condition.Reference != "" || cfg.Condition.Then != "alarm", "condition", "leave the section out")
 	no(len(cfg.Products) > 0 || cfg.Product.Use != "", "products", "leave the sections out")
-	no(cfg.History.Folder != "", "history", "leave the section out")
 	no(cfg.Metrics.Listen != "", "metrics", "leave the section out")
 	no(cfg.API.Listen != "", "api", "leave the section out")
 	return errors.Join(errs...)

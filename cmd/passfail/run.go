@@ -140,7 +140,13 @@ func (s *station) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer trigger.close()
-	l := &line.Line{Model: first, Pins: pins(s.cfg, outputs), Parts: trigger.parts, Lossless: lossless}
+	recorder, err := newRecorder(s.cfg, s.log, lossless)
+	if err != nil {
+		first.Close()
+		return err
+	}
+	defer func() { err = errors.Join(err, recorder.close()) }()
+	l := &line.Line{Record: recorder.record(), Model: first, Pins: pins(s.cfg, outputs), Parts: trigger.parts, Lossless: lossless}
 	defer func() { l.Model.Close() }() // which may be another one by then
 	camera, err := capture.Open(ctx, settings, s.log)
 	if err != nil {
@@ -154,6 +160,7 @@ func (s *station) run(ctx context.Context) (err error) {
 	l.Camera, l.Events = camera, events
 	r := newReporter(s.out, s.log, outputs, s.start)
 	r.notify = s.notify
+	r.follow = func() { recorder.follow(l.PartCounts()) }
 	told := make(chan struct{})
 	go func() {
 		defer close(told)
@@ -266,6 +273,8 @@ type reporter struct {
 
 	notify *notifier
 	told   time.Time // when it was told last
+
+	follow func() // is called now and then
 }
 
 func newReporter(out *console, log *slog.Logger, outputs *device.Outputs, start time.Time) *reporter {
@@ -285,6 +294,7 @@ func (r *reporter) report(events <-chan line.Event, changes <-chan device.Change
 		select {
 		case e, ok := <-events:
 			if !ok {
+				r.follow()
 				for len(changes) > 0 {
 					r.change(<-changes)
 				}
@@ -294,6 +304,7 @@ func (r *reporter) report(events <-chan line.Event, changes <-chan device.Change
 		case c := <-changes:
 			r.change(c)
 		case <-tick.C:
+			r.follow()
 			r.out.SetStatus(r.status())
 			r.tellStatus(time.Now())
 		}
