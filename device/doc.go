@@ -46,8 +46,9 @@
 // On the pins of this machine, pulses are timed by the kernel (timerfd) in a
 // thread of their own, which sleeps until the moment and never spins. Measured
 // on a shared two-core x86 VM, not on a Pi, without the driver's own time (TestJitter):
-// edges come 20 to 70 µs late, 99 of 100 within 0.4 ms, also while every core is
-// busy with other threads, such as those of TensorFlow Lite. That takes real-time
+// edges come 20 to 70 µs late as a rule, also while every core is
+// busy with other threads, such as those of TensorFlow Lite; 99 of 100 within half
+// a millisecond in most runs, within 11 ms in the worst (docs/timing.md). That takes real-time
 // priority, so give the service LimitRTPRIO=10; without it a busy CPU delays
 // one edge in a hundred by 10 ms and more. What even that doesn't cover is Go code that computes on all
 // of GOMAXPROCS for long: then an edge waits up to 20 ms for Go's own scheduler. The

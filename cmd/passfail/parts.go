@@ -101,7 +101,9 @@ func beltSettings(cfg *config.Config) belt.Settings {
 		s.MinGap, s.Gate, s.Decide, s.GateGap = counts(t.MinDistance), counts(r.Distance), counts(r.LeadDistance), counts(r.GapDistance)
 		return s
 	}
-	s.MinGap, s.Gate, s.Decide, s.GateGap = belt.Position(t.MinGap), belt.Position(r.Delay), belt.Position(r.Lead), belt.Position(r.Gap)
+	// What comes to the gate during its pulse it can't tell apart, whatever was said.
+	gap := max(r.Gap, r.Width)
+	s.MinGap, s.Gate, s.Decide, s.GateGap = belt.Position(t.MinGap), belt.Position(r.Delay), belt.Position(r.Lead), belt.Position(gap)
 	return s
 }
 

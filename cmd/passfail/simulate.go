@@ -107,18 +107,11 @@ func (o *simulateOptions) run(ctx context.Context, w io.Writer) error {
 // line is the configuration's line in the simulation's terms.
 func (o *simulateOptions) line(cfg *config.Config) simulate.Options {
 	t, g := cfg.Trigger, cfg.Outputs.Reject
-	ns := func(d config.Duration) belt.Position { return belt.Position(d) }
 	s := simulate.Options{
 		Seed: o.seed, Parts: o.parts, PerMinute: o.perMinute, Arrival: simulate.Arrival(o.arrival), Jitter: o.jitter, Faulty: o.faulty,
 		Escape: o.escape, Overkill: o.overkill, Length: o.length, Bounce: o.bounce, Debounce: time.Duration(t.Debounce),
-		Capacity: cfg.Belt.Capacity, Quantum: 1, FPS: o.fps, FrameJitter: 0.2, Queue: 4, Width: time.Duration(g.Width),
-		Belt: belt.Settings{
-			Delay: ns(t.Delay), Within: ns(t.Within), Frames: t.Frames, MinGap: ns(t.MinGap),
-			Gate: ns(g.Delay), Decide: ns(g.Lead), GateGap: ns(g.Gap),
-		},
-	}
-	if g.Neighbour == "reject" {
-		s.Belt.Neighbour = belt.Reject
+		Capacity: cfg.Belt.Capacity, Quantum: 1, FPS: o.fps, FrameJitter: 0.2, Queue: picturesWaiting(cfg), Width: time.Duration(g.Width),
+		Belt: beltSettings(cfg),
 	}
 	if t.Mode == "continuous" { // a picture is a part
 		s.Belt.Delay, s.Belt.Frames = 0, 1
@@ -136,10 +129,9 @@ func (o *simulateOptions) line(cfg *config.Config) simulate.Options {
 	if cfg.Belt.Measure == "encoder" {
 		s.Encoder = true
 		s.Quantum = max(belt.Position(cfg.Belt.MMPerCount/o.beltSpeed*float64(time.Second)), 1)
-		counts := func(mm float64) belt.Position {
-			return belt.Position(mm/cfg.Belt.MMPerCount) * s.Quantum
+		for _, p := range []*belt.Position{&s.Belt.MinGap, &s.Belt.Gate, &s.Belt.Decide, &s.Belt.GateGap} {
+			*p *= s.Quantum // from counts to the simulation's time
 		}
-		s.Belt.MinGap, s.Belt.Gate, s.Belt.Decide, s.Belt.GateGap = counts(t.MinDistance), counts(g.Distance), counts(g.LeadDistance), counts(g.GapDistance)
 	}
 	return s
 }
