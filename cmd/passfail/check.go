@@ -16,6 +16,7 @@ import (
 
 	"passfail/capture"
 	"passfail/config"
+	"passfail/device"
 	"passfail/model"
 )
 
@@ -74,7 +75,11 @@ func (r *checklist) all(ctx context.Context, path string) {
 		r.warn("config", "the rest is checked once the configuration can be read")
 		return
 	}
-	r.ok("config", "%s", path)
+	if err := notYet(cfg); err != nil {
+		r.fail("config", err)
+	} else {
+		r.ok("config", "%s", path)
+	}
 	r.model(cfg)
 	r.camera(ctx, cfg)
 	r.pins(cfg)
@@ -168,6 +173,27 @@ func (r *checklist) pins(cfg *config.Config) {
 	}
 	if len(list) == 0 {
 		r.warn("pins", "no output has a pin: nobody is told the verdicts")
+	}
+	r.inputs(cfg, board, owner)
+}
+
+// inputs looks after the pins that tell of parts.
+func (r *checklist) inputs(cfg *config.Config, board *device.Board, owner map[string]string) {
+	for _, in := range inputPins(cfg) {
+		p, err := board.Pin(in.pin)
+		if err != nil {
+			r.fail("pins", fmt.Errorf("%s: %w", in.key, err))
+			continue
+		}
+		if first, taken := owner[p.Name()]; taken {
+			r.fail("pins", fmt.Errorf("%s = %q: this is %s, which %s has already; give each its own", in.key, in.pin, p.Name(), first))
+			continue
+		}
+		owner[p.Name()] = in.key
+		r.ok("pins", "%s: %s by driver %s", in.key, p.Name(), board.Driver(p))
+		if cfg.Outputs.Board == "simulated" {
+			r.warn("pins", "%s: nothing moves a simulated pin from outside: no part will come", in.key)
+		}
 	}
 }
 

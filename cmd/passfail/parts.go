@@ -86,6 +86,24 @@ func (t *trigger) open(cfg *config.Config, board *device.Board) error {
 	return nil
 }
 
+// inputPin is a pin that tells of parts, with its key in the configuration.
+type inputPin struct{ key, pin string }
+
+// inputPins are those of the configuration's trigger and belt.
+func inputPins(cfg *config.Config) []inputPin {
+	var list []inputPin
+	if cfg.Trigger.Mode == "gpio" {
+		list = append(list, inputPin{"trigger.pin", cfg.Trigger.Pin})
+	}
+	if cfg.Belt.Measure == "encoder" {
+		list = append(list, inputPin{"belt.encoder_a", cfg.Belt.EncoderA})
+		if cfg.Belt.EncoderB != "" {
+			list = append(list, inputPin{"belt.encoder_b", cfg.Belt.EncoderB})
+		}
+	}
+	return list
+}
+
 // picturesWaiting is for how many frames of parts there is room: two bursts.
 func picturesWaiting(cfg *config.Config) int { return max(4, 2*cfg.Trigger.Frames) }
 

@@ -80,10 +80,24 @@ func TestRunWithAPhotoEye(t *testing.T) {
 
 // What is not there yet is refused with the key, whatever else is asked for.
 func TestNotYet(t *testing.T) {
-	r := passfail(t, "run", "--config", demoConfig(t, "[log]", "[outputs.busy]\npin = \"GPIO4\"\n[stop]\nin_a_row = 3\n[log]"))
+	for _, command := range []string{"run", "check"} {
+		r := passfail(t, command, "--config", demoConfig(t, "[log]", "[outputs.busy]\npin = \"GPIO4\"\n[stop]\nin_a_row = 3\n[log]"))
+		r.expect(t, 1)
+		for _, want := range []string{"outputs.busy: this version can't do that yet", "stop: this version"} {
+			if !strings.Contains(r.stderr+r.stdout, want) {
+				t.Errorf("%s: %q is missing: %v", command, want, r)
+			}
+		}
+	}
+}
+
+func TestCheckLooksAtInputs(t *testing.T) {
+	const belt = "[belt]\nmeasure = \"encoder\"\nmm_per_count = 0.5\nencoder_a = \"GPIO5\"\nencoder_b = \"GPIO99\"\n"
+	cfg := demoConfig(t, `mode = "continuous"`, `mode = "gpio"`, "[log]", belt+"[log]", "width = \"80ms\"", "width = \"80ms\"\ndistance = 300")
+	r := passfail(t, "check", "--config", cfg)
 	r.expect(t, 1)
-	for _, want := range []string{"outputs.busy: this version can't do that yet", "stop: this version"} {
-		if !strings.Contains(r.stderr, want) {
+	for _, want := range []string{"trigger.pin: GPIO24 by driver simulated", "belt.encoder_a: GPIO5", `belt.encoder_b: pin "GPIO99"`, "no part will come"} {
+		if !strings.Contains(r.stdout, want) {
 			t.Errorf("%q is missing: %v", want, r)
 		}
 	}
