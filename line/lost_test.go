@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
-	"path/filepath"
 	"slices"
-	"syscall"
 	"testing"
 	"time"
 
@@ -25,22 +23,8 @@ type feed struct {
 
 func newFeed(t *testing.T, picture *capture.Frame) (*feed, *capture.Camera) {
 	t.Helper()
-	fifo := filepath.Join(t.TempDir(), "frames")
-	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	pipe, err := os.OpenFile(fifo, os.O_RDWR, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := capture.Defaults()
-	s.Source = "gstreamer:filesrc location=" + fifo + " blocksize=921600 ! rawvideoparse width=640 height=480 format=bgr framerate=30/1 ! appsink sync=false"
-	s.Timeout, s.FrozenAfter, s.ReopenMin, s.ReopenMax = time.Minute, 0, time.Hour, time.Hour
-	camera, err := capture.Open(t.Context(), s, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { camera.Close() })
+	scene := newScene(t)
+	pipe := scene.pipe
 	pixels, err := picture.Image.DataPtrUint8()
 	if err != nil {
 		t.Fatal(err)
@@ -54,7 +38,7 @@ func newFeed(t *testing.T, picture *capture.Frame) (*feed, *capture.Camera) {
 			}
 		}
 	}()
-	return f, camera
+	return f, scene.camera
 }
 
 // unplug ends the pipeline: nobody holds the FIFO's other end.

@@ -156,45 +156,34 @@ func (r *checklist) pins(cfg *config.Config) {
 	list := outputSettings(cfg)
 	owner := map[string]string{} // of a pin, whatever it was called
 	for _, s := range list {
-		p, err := board.Pin(s.Pin)
-		if err != nil {
-			r.fail("pins", fmt.Errorf("outputs.%s.pin: %w", s.Name, err))
-			continue
-		}
-		if first, taken := owner[p.Name()]; taken {
-			r.fail("pins", fmt.Errorf("outputs.%s.pin = %q: this is %s, which outputs.%s has already; give each its own", s.Name, s.Pin, p.Name(), first))
-			continue
-		}
-		owner[p.Name()] = s.Name
-		r.ok("pins", "%s: %s by driver %s", s.Name, p.Name(), board.Driver(p))
-		if s.ActiveLow {
+		if r.pin(board, owner, "outputs."+s.Name+".pin", s.Pin) && s.ActiveLow {
 			r.warn("pins", `%s is active low: a Pi that boots or has no power holds it active; active = "high" with a pull-down resistor is safe`, s.Name)
 		}
 	}
 	if len(list) == 0 {
 		r.warn("pins", "no output has a pin: nobody is told the verdicts")
 	}
-	r.inputs(cfg, board, owner)
-}
-
-// inputs looks after the pins that tell of parts.
-func (r *checklist) inputs(cfg *config.Config, board *device.Board, owner map[string]string) {
 	for _, in := range inputPins(cfg) {
-		p, err := board.Pin(in.pin)
-		if err != nil {
-			r.fail("pins", fmt.Errorf("%s: %w", in.key, err))
-			continue
-		}
-		if first, taken := owner[p.Name()]; taken {
-			r.fail("pins", fmt.Errorf("%s = %q: this is %s, which %s has already; give each its own", in.key, in.pin, p.Name(), first))
-			continue
-		}
-		owner[p.Name()] = in.key
-		r.ok("pins", "%s: %s by driver %s", in.key, p.Name(), board.Driver(p))
-		if cfg.Outputs.Board == "simulated" {
+		if r.pin(board, owner, in.key, in.pin) && cfg.Outputs.Board == "simulated" {
 			r.warn("pins", "%s: nothing moves a simulated pin from outside: no part will come", in.key)
 		}
 	}
+}
+
+// pin looks whether there is a pin for a key, and that no other key has it.
+func (r *checklist) pin(board *device.Board, owner map[string]string, key, name string) bool {
+	p, err := board.Pin(name)
+	if err != nil {
+		r.fail("pins", fmt.Errorf("%s: %w", key, err))
+		return false
+	}
+	if first, taken := owner[p.Name()]; taken {
+		r.fail("pins", fmt.Errorf("%s = %q: this is %s, which %s has already; give each its own", key, name, p.Name(), first))
+		return false
+	}
+	owner[p.Name()] = key
+	r.ok("pins", "%s: %s by driver %s", strings.TrimSuffix(strings.TrimPrefix(key, "outputs."), ".pin"), p.Name(), board.Driver(p))
+	return true
 }
 
 func (r *checklist) permissions(cfg *config.Config) {

@@ -96,7 +96,7 @@ func TestCheckLooksAtInputs(t *testing.T) {
 	cfg := demoConfig(t, `mode = "continuous"`, `mode = "gpio"`, "[log]", belt+"[log]", "width = \"80ms\"", "width = \"80ms\"\ndistance = 300")
 	r := passfail(t, "check", "--config", cfg)
 	r.expect(t, 1)
-	for _, want := range []string{"trigger.pin: GPIO24 by driver simulated", "belt.encoder_a: GPIO5", `belt.encoder_b: pin "GPIO99"`, "no part will come"} {
+	for _, want := range []string{"trigger: GPIO24 by driver simulated", "belt.encoder_a: GPIO5", `belt.encoder_b: pin "GPIO99"`, "no part will come"} {
 		if !strings.Contains(r.stdout, want) {
 			t.Errorf("%q is missing: %v", want, r)
 		}
