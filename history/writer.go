@@ -123,37 +123,23 @@ func texts(db *sql.DB, query string) ([]string, error) {
 	return list, rows.Err()
 }
 
-// querier is a database or a transaction.
-type querier interface {
-	Query(query string, args ...any) (*sql.Rows, error)
-}
-
-// load adds what the database holds to a tally, once.
-func (t *tally) load(db querier) error {
-	if t.loaded {
-		return nil
-	}
-	rows, err := db.Query("SELECT counter, label, n FROM counters WHERE shift = ? AND product = ?", t.shift, t.counts.Product)
+// saved is what the database holds of a shift and a product.
+func saved(db *sql.DB, shift int64, product string) (Counts, error) {
+	c := Counts{Product: product, Labels: map[string]uint64{}}
+	rows, err := db.Query("SELECT counter, label, n FROM counters WHERE shift = ? AND product = ?", shift, product)
 	if err != nil {
-		return err
+		return c, err
 	}
 	defer rows.Close()
-	before := Counts{Labels: map[string]uint64{}}
 	for rows.Next() {
 		var name, label string
 		var n int64
 		if err := rows.Scan(&name, &label, &n); err != nil {
-			return err
+			return c, err
 		}
-		before.set(name, label, uint64(n))
+		c.set(name, label, uint64(n))
 	}
-	if err := rows.Err(); err != nil {
-		return err
-	}
-	t.counts.Add(before)
-	t.saved = before
-	t.loaded = true
-	return nil
+	return c, rows.Err()
 }
 
 // step writes all that came, and makes room. up is how long the history has been
@@ -311,13 +297,13 @@ func (w *writer) loadTallies(db *sql.DB) error {
 	}
 	w.h.mu.Unlock()
 	for _, t := range list {
-		before := newTally(t.shift, t.counts.Product)
-		if err := before.load(db); err != nil {
+		before, err := saved(db, t.shift, t.counts.Product)
+		if err != nil {
 			return err
 		}
 		w.h.mu.Lock()
-		t.counts.Add(before.counts)
-		t.saved, t.loaded = before.saved, true
+		t.counts.Add(before)
+		t.saved, t.loaded = before, true
 		w.h.mu.Unlock()
 	}
 	return nil

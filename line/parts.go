@@ -213,8 +213,16 @@ func (l *Line) edges(ctx context.Context) {
 			}
 			return
 		}
-		if _, err := l.Trigger(at); err != nil && !errors.Is(err, belt.ErrTooNear) {
+		if err := l.come(at); err != nil {
 			l.tell(ctx, Event{Err: err})
 		}
 	}
+}
+
+// come is Trigger for who sees a part more than once: that it is known is no error.
+func (l *Line) come(at time.Time) error {
+	if _, err := l.Trigger(at); !errors.Is(err, belt.ErrTooNear) {
+		return err
+	}
+	return nil
 }

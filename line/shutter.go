@@ -76,10 +76,7 @@ func (l *Line) look(f *capture.Frame) error {
 	if err != nil || !entered {
 		return err
 	}
-	if _, err := l.Trigger(at); err != nil && !errors.Is(err, belt.ErrTooNear) {
-		return err
-	}
-	return nil
+	return l.come(at)
 }
 
 // take keeps a frame if somebody wants it.

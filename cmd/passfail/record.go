@@ -80,11 +80,11 @@ func (k *recorder) record() func(line.Result, error, *gocv.Mat, image.Rectangle)
 		if row.Number == 0 {
 			row.Number = r.Seq
 		}
-		if !r.Triggered.IsZero() {
-			row.Latency = time.Since(r.Triggered)
-		} else {
-			row.Latency = time.Since(r.Taken)
+		began := r.Triggered
+		if began.IsZero() {
+			began = r.Taken
 		}
+		row.Latency = time.Since(began)
 		switch {
 		case errors.Is(err, line.ErrLate):
 			row.Reason = history.Late

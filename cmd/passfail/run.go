@@ -134,20 +134,19 @@ func (s *station) run(ctx context.Context) (err error) {
 	} else if text != "" {
 		s.log.Warn("view", "model", first.Name, "warning", text)
 	}
+	l := &line.Line{Model: first, Pins: pins(s.cfg, outputs), Lossless: lossless}
+	defer func() { l.Model.Close() }() // which may be another one by then
 	trigger, err := newTrigger(s.cfg, s.board, outputs)
 	if err != nil {
-		first.Close()
 		return err
 	}
 	defer trigger.close()
 	recorder, err := newRecorder(s.cfg, s.log, lossless)
 	if err != nil {
-		first.Close()
 		return err
 	}
 	defer func() { err = errors.Join(err, recorder.close()) }()
-	l := &line.Line{Record: recorder.record(), Model: first, Pins: pins(s.cfg, outputs), Parts: trigger.parts, Lossless: lossless}
-	defer func() { l.Model.Close() }() // which may be another one by then
+	l.Parts, l.Record = trigger.parts, recorder.record()
 	camera, err := capture.Open(ctx, settings, s.log)
 	if err != nil {
 		return err
